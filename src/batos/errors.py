@@ -1,0 +1,479 @@
+"""Every error a caller can act on, under one root.
+
+Each error carries its facts as fields and says three things: what happened,
+why, and what to do next. `exit_code` is what the command line ends with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+class BatosError(Exception):
+    """The root. Catch it to catch everything that this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+# --- objects and messages ------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class MessageNotUnderstood(BatosError, AttributeError):
+    """Neither the receiver nor its parents have a slot for the selector."""
+
+    exit_code: ClassVar[int] = 3
+
+    receiver: str
+    selector: str
+    similar: tuple[str, ...] = ()  # what it does understand, closest first
+
+    def __str__(self) -> str:
+        hint = f" It does understand {', '.join(self.similar)}." if self.similar else ""
+        return (
+            f"{self.receiver} does not understand {self.selector!r}.{hint}"
+            " Define the method, or let the mind write it (mode 'ask' or 'auto')."
+        )
+
+
+@dataclass(eq=False)
+class MethodFailed(BatosError):
+    """A method that an object has raised an error of its own."""
+
+    receiver: str
+    selector: str
+    why: str  # the error's type and text
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} {self.selector} failed: {self.why}. Nothing was changed."
+            f" `batos source {self.receiver} {self.selector}` shows the method."
+        )
+
+
+@dataclass(eq=False)
+class SlotRefused(BatosError, ValueError):
+    """A slot may not have this name, or may not be changed by whoever asked."""
+
+    exit_code: ClassVar[int] = 2
+
+    slot: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"The slot {self.slot!r} is refused: {self.why}."
+
+
+@dataclass(eq=False)
+class NoSuchMethod(BatosError):
+    """A selector leads to nothing, or to something that has no source."""
+
+    exit_code: ClassVar[int] = 2
+
+    selector: str
+    known: tuple[str, ...] = ()  # the methods that there are
+
+    def __str__(self) -> str:
+        there = f"There are: {', '.join(self.known)}." if self.known else "There is none here."
+        return f"There is no method with source behind {self.selector!r}. {there}"
+
+
+@dataclass(eq=False)
+class NotStorable(BatosError, TypeError):
+    """A value cannot last in a slot."""
+
+    exit_code: ClassVar[int] = 2
+
+    kind: str  # the type's name
+    where: str
+
+    def __str__(self) -> str:
+        return (
+            f"A {self.kind} cannot be stored in {self.where}. Store numbers, text, bytes,"
+            " dates, lists, tuples, sets, dicts or objects of this universe."
+        )
+
+
+@dataclass(eq=False)
+class ExtraMissing(BatosError):
+    """A primitive has a name here and nothing that implements it."""
+
+    primitive: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.primitive!r} is not here yet: this version of batos, or the way in which"
+            " the universe was opened, brings nothing that does it. See `batos doctor`."
+        )
+
+
+@dataclass(eq=False)
+class OutsideUniverse(BatosError):
+    """An object without a universe was asked to run a method."""
+
+    receiver: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} belongs to no universe, so nothing can run its methods."
+            " Clone it from an object of an open universe."
+        )
+
+
+@dataclass(eq=False)
+class TransactionOver(BatosError):
+    """An object was used after the transaction that it was loaded in."""
+
+    receiver: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} belongs to a transaction that is over."
+            " Open another one, and take the object from its root again."
+        )
+
+
+# --- generated source ------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class SourceRefused(BatosError):
+    """The language gate refused a method's source."""
+
+    exit_code: ClassVar[int] = 3
+
+    reasons: tuple[str, ...]  # each names its line where it has one
+
+    def __str__(self) -> str:
+        return f"The source is refused: {'; '.join(self.reasons)}."
+
+
+@dataclass(eq=False)
+class BudgetSpent(BatosError):
+    """A method used up what one message may cost, and was stopped."""
+
+    budget: str  # "steps" or "time"
+    limit: str  # how much there was, with its unit
+
+    def __str__(self) -> str:
+        return (
+            f"The method was stopped: its budget of {self.budget} is spent ({self.limit}),"
+            " nested messages included. Give it less to do, or mend the loop that does not end."
+        )
+
+
+@dataclass(eq=False)
+class WallsNeeded(BatosError):
+    """A proposal would run in a process that has no walls around it."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"Growing in mode 'auto' needs a walled process: {self.why}."
+            " Use mode 'ask', or open the universe with trust='unwalled' and accept that a"
+            " generated method then runs with your own rights."
+        )
+
+
+@dataclass(eq=False)
+class WallsUnavailable(BatosError):
+    """This system cannot confine a process (Landlock and seccomp are Linux's)."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"No walls on this system: {self.why}. Methods grow in mode 'ask' only."
+
+
+@dataclass(eq=False)
+class ClosureTooLarge(BatosError):
+    """An object reaches too much for a copy of it to be tried on."""
+
+    exit_code: ClassVar[int] = 3
+
+    receiver: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"No method can be tried on a copy of {self.receiver}: {self.why}."
+            " Send the message to an object that refers to less, or define the method yourself."
+        )
+
+
+@dataclass(eq=False)
+class ChildDied(BatosError):
+    """A helper process ended before it answered."""
+
+    child: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"The {self.child} process ended before it answered: {self.why}. Try again."
+
+
+# --- growing ---------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class GrowthFailed(BatosError):
+    """No proposal stood: the system abstains and nothing was changed."""
+
+    exit_code: ClassVar[int] = 3
+
+    receiver: str
+    selector: str
+    why: str
+    proposal_id: int | None = None
+
+    def __str__(self) -> str:
+        return (
+            f"The mind found no method {self.selector!r} for {self.receiver} that stands:"
+            f" {self.why}. Nothing was changed. Give other examples, more samples (`-n`),"
+            " or define the method yourself."
+        )
+
+
+@dataclass(eq=False)
+class ApprovalNeeded(BatosError):
+    """A proposal stands and waits for a person."""
+
+    exit_code: ClassVar[int] = 4
+
+    receiver: str
+    selector: str
+    proposal_id: int
+    source: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return (
+            f"Proposal {self.proposal_id} for {self.receiver} {self.selector} waits for you."
+            f" Read it with `batos pending show {self.proposal_id}`, then"
+            f" `batos pending approve {self.proposal_id}` or `reject`, and send again."
+        )
+
+
+@dataclass(eq=False)
+class ExamplesRefused(BatosError, ValueError):
+    """The examples cannot all be true, or cannot be read."""
+
+    exit_code: ClassVar[int] = 2
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"The examples are refused: {self.why}. Nothing was tried."
+
+
+# --- universes -------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class UniverseMissing(BatosError):
+    """There is no universe at this place."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"There is no universe at {self.path}. Make one: `batos -u {self.path} awaken`."
+
+
+@dataclass(eq=False)
+class UniverseExists(BatosError):
+    """Awakening would overwrite something."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} exists already and is left as it is."
+            " Open it, or choose another place with `-u`."
+        )
+
+
+@dataclass(eq=False)
+class UniverseBusy(BatosError):
+    """Another process owns the universe."""
+
+    exit_code: ClassVar[int] = 5
+
+    path: str
+    holder: str  # who holds the lock, as far as it is known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is in use by {self.holder}: one process at a time may change it."
+            " Wait until that one ends; `batos inspect`, `source` and `log` read it meanwhile."
+        )
+
+
+@dataclass(eq=False)
+class UniverseReadOnly(BatosError):
+    """Something was to be changed in a universe that was opened to be read."""
+
+    exit_code: ClassVar[int] = 5
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} was opened to be read. Open it without `read_only` to change it."
+
+
+@dataclass(eq=False)
+class UniverseUnreadable(BatosError):
+    """The files are there and do not hold a universe that can be read."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be read as a universe: {self.why}."
+            " Nothing was changed. Copy the folder before any repair."
+        )
+
+
+@dataclass(eq=False)
+class NoSuchObject(BatosError):
+    """The universe's root has nothing of this name."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"There is no object {self.name!r} here. There are: {', '.join(self.known)}."
+
+
+@dataclass(eq=False)
+class NoSuchProposal(BatosError):
+    """The journal has no proposal of this number."""
+
+    exit_code: ClassVar[int] = 2
+
+    proposal_id: int
+
+    def __str__(self) -> str:
+        return f"The journal has no proposal {self.proposal_id}. See `batos pending list`."
+
+
+@dataclass(eq=False)
+class DecisionRefused(BatosError):
+    """A proposal is past the point at which this could be decided."""
+
+    exit_code: ClassVar[int] = 2
+
+    proposal_id: int
+    state: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return (
+            f"Proposal {self.proposal_id} is {self.state} and cannot become {self.wanted}."
+            " `batos pending list` shows those that wait. One that was installed waits again"
+            " when it was undone and its message is sent again."
+        )
+
+
+@dataclass(eq=False)
+class UndoConflict(BatosError):
+    """A transaction cannot be undone any more, or is not there."""
+
+    exit_code: ClassVar[int] = 6
+
+    tid: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"Transaction {self.tid} cannot be undone: {self.why}. See `batos log`."
+
+
+@dataclass(eq=False)
+class SettingRefused(BatosError, ValueError):
+    """A setting has a value that is not possible."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    value: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"The setting {self.name!r} is {self.value}; it must be {self.wanted}."
+
+
+# --- minds -----------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class MindMissing(BatosError):
+    """Weights are needed that are not here."""
+
+    exit_code: ClassVar[int] = 7
+
+    mind: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"No weights for the mind {self.mind!r}: {self.why}."
+
+
+@dataclass(eq=False)
+class PullFailed(BatosError):
+    """Weights could not be brought here; nothing half-done was kept as a mind."""
+
+    exit_code: ClassVar[int] = 7
+
+    mind: str
+    why: str  # what went wrong and what to do about it
+
+    def __str__(self) -> str:
+        return f"Could not pull {self.mind!r}: {self.why}."
+
+
+@dataclass(eq=False)
+class PullInterrupted(PullFailed):
+    """Somebody stopped a pull; what came so far is kept for the next one."""
+
+    exit_code: ClassVar[int] = 130
+
+
+@dataclass(eq=False)
+class MindNameRefused(BatosError, ValueError):
+    """A mind cannot be added under this name."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"The name {self.name!r} is refused: {self.why}. Choose another with `--name`."
+
+
+@dataclass(eq=False)
+class WeightsRefused(BatosError, ValueError):
+    """A file is not weights that the engine can read."""
+
+    exit_code: ClassVar[int] = 7
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is refused as weights: {self.why}. Use a complete .gguf file."
+
+
+@dataclass(eq=False)
+class EngineFailed(BatosError):
+    """The engine could not load, or could not complete a request."""
+
+    exit_code: ClassVar[int] = 7
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"The mind could not think: {self.why}."

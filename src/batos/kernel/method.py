@@ -1,0 +1,64 @@
+"""Behaviour that lies in a slot: a `Method` has source, a `Primitive` has only a name.
+
+Neither holds a function, so a universe can be read by a Python that lacks the code, and
+nothing that runs is ever unpickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MethodType
+from typing import TYPE_CHECKING
+
+from persistent import Persistent
+
+from batos.kernel.runtime import runtime_of
+
+if TYPE_CHECKING:
+    from batos.kernel.uvm_object import UvmObject
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """The name of behaviour that the running program brings along."""
+
+    name: str
+
+
+class Method(Persistent):  # type: ignore[misc]  # persistent is untyped
+    """A method as source, with where it came from; compiled when it first runs.
+
+    A method is never edited: a change puts a new one in its place, and the history of the
+    slot is the history of the method.
+    """
+
+    def __init__(self, source: str, provenance: Mapping[str, object]) -> None:
+        self.source = source
+        self.provenance = dict(provenance)  # read only: who or what wrote it, why, with what
+
+    def function(self, receiver: UvmObject) -> Callable[..., object]:
+        """Return the compiled function, compiling it on first use.
+
+        Raises:
+            SourceRefused: The language gate refuses the source (its rules may have changed
+                since the method was written).
+        """
+        compiled: Callable[..., object] | None = getattr(self, "_v_function", None)
+        if compiled is None:
+            compiled = self._v_function = runtime_of(receiver).compile(self.source)
+        return compiled
+
+
+def bind(value: object, receiver: UvmObject) -> object:
+    """Return what a slot's value means to `receiver`: behaviour is bound, data is itself."""
+    if isinstance(value, Method):
+        return MethodType(value.function(receiver), receiver)
+    if isinstance(value, Primitive):
+        return MethodType(runtime_of(receiver).primitive(value.name), receiver)
+    return value
+
+
+def is_behaviour(value: object) -> bool:
+    """Tell whether a slot's value is run rather than read."""
+    return isinstance(value, Method | Primitive)

@@ -1,0 +1,59 @@
+"""What a connection brings along so that the objects it loads can run.
+
+The universe stores names and source only. Whoever opens a connection binds a `Runtime`
+to it: functions for the names of primitives, and a compiler for source. There is no
+global one, so two universes in one process never share behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+from batos.errors import ExtraMissing, OutsideUniverse
+from batos.kernel import lookup
+
+if TYPE_CHECKING:
+    from batos.kernel.uvm_object import UvmObject
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Functions for primitives, and a compiler for methods.
+
+    Opened with an empty table and a compiler that refuses, a universe can be looked at
+    without anything in it running.
+    """
+
+    primitives: Mapping[str, Callable[..., object]]
+    compile: Callable[[str], Callable[..., object]]
+
+    def primitive(self, name: str) -> Callable[..., object]:
+        """Return the function for `name`; an unknown name fails only when it is called."""
+
+        def missing(*_args: object, **_keywords: object) -> object:
+            raise ExtraMissing(name)
+
+        return self.primitives.get(name, missing)
+
+
+class Jar(Protocol):
+    """The part of a connection that the kernel uses."""
+
+    runtime: Runtime
+
+
+def runtime_of(receiver: UvmObject) -> Runtime:
+    """Return the runtime of the receiver's connection.
+
+    An object that is not stored yet has none of its own: the nearest ancestor's counts.
+
+    Raises:
+        OutsideUniverse: Neither it nor any ancestor belongs to a connection.
+    """
+    for candidate in lookup.ancestry(receiver):
+        jar = cast("Jar | None", candidate._p_jar)
+        if jar is not None:
+            return jar.runtime
+    raise OutsideUniverse(repr(receiver))

@@ -1,0 +1,74 @@
+"""The processes that go along with whoever owns a universe, and the owner's own walls.
+
+The mind thinks, and methods are tried, in processes of their own. A small launcher starts
+them when they are first needed; it has to run before its owner walls itself in, because
+nothing can be started from inside.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from functools import partial
+from pathlib import Path
+
+from batos.engines.child import ChildEngine, mind_argv
+from batos.engines.contract import Engine
+from batos.sandbox import walls
+from batos.sandbox.jail import ZYGOTE_ARGV, Jail
+from batos.sandbox.launcher import Child, Launcher
+
+
+class Processes:
+    """A launcher, and the jail and the minds that it starts. Safe to use from threads."""
+
+    def __init__(self, folder: Path, idle_s: float) -> None:
+        """Keep in mind what to start.
+
+        Args:
+            folder: The universe's, absolute: what the processes may read lies there.
+            idle_s: A mind's process ends after so long without a thought.
+        """
+        self._folder = folder
+        self._scratch = folder / "tmp"
+        self._idle_s = idle_s
+        mind = mind_argv([folder / "blobs"], self._scratch)
+        self._launcher = Launcher({"jail": ZYGOTE_ARGV, "mind": mind})
+        self._lock = threading.Lock()  # two threads may need the jail first at once
+        self._jail: Jail | None = None
+
+    def jail(self) -> Jail:
+        """Return the jail, started if it was not."""
+        with self._lock:
+            if self._jail is None:
+                unwalled = walls.why_unavailable() is not None
+                self._jail = Jail(partial(self._spawn, "jail"), unwalled=unwalled)
+            return self._jail
+
+    def engine(self, weights: Path) -> Engine:
+        """Return an engine in a process of its own, which starts with its first thought."""
+        return ChildEngine(partial(self._spawn, "mind"), weights, idle_s=self._idle_s)
+
+    def wall_in(self) -> None:
+        """Confine this process for good, once the launcher runs.
+
+        Raises:
+            WallsUnavailable: This system cannot, or the process has threads already.
+        """
+        self._start()
+        tempfile.tempdir = str(self._scratch)  # savepoints need a folder inside the walls
+        walls.confine_owner(read=walls.python_paths(), write=[self._folder])
+
+    def close(self) -> None:
+        """End them all."""
+        if self._jail is not None:
+            self._jail.close()
+        self._launcher.close()
+
+    def _spawn(self, name: str) -> Child:
+        self._start()  # inside the walls it runs already
+        return self._launcher.spawn(name)
+
+    def _start(self) -> None:
+        self._scratch.mkdir(exist_ok=True)
+        self._launcher.start()

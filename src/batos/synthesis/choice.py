@@ -1,0 +1,64 @@
+"""Which candidate stands: execution decides, never the mind's own opinion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from batos.synthesis.values import Choice, Failure, Tried
+
+_QUORUM = 2  # without examples, one sample alone proves nothing
+
+
+def choose(tried: Sequence[Tried], samples: int) -> Choice:
+    """Choose by what the candidates did.
+
+    With examples, those stand that agree with all of them. Candidates that did the same in
+    every case form a cluster; the cluster with the most samples behind it wins, and its
+    shortest source is taken. Without examples the largest cluster needs two samples.
+
+    Args:
+        tried: Every candidate, tried.
+        samples: How many samples the mind gave in all.
+    """
+    standing = [item for item in tried if item.stands]
+    if not standing:
+        return Choice(None, _why_none(tried, samples))
+    votes = Counter[str]()
+    for item in standing:
+        votes[item.behaviour] += item.candidate.samples
+    most = max(votes.values())
+    if not standing[0].wrong and most < _QUORUM:
+        return Choice(None, f"without examples, no two of {samples} samples agree")
+    leading = [item for item in standing if votes[item.behaviour] == most]
+    best = min(leading, key=_simplicity)
+    ground = best.verdict if best.wrong else "no examples"
+    return Choice(best, f"{ground}, backed by {most} of {samples} samples")
+
+
+def nearest(tried: Sequence[Tried], shown: int) -> Failure | None:
+    """Return the candidate that came closest, with what was wrong: worth a repair.
+
+    Args:
+        tried: Every candidate, tried.
+        shown: How many of the examples the writer may see; of the others it learns nothing,
+            so a candidate that fails only there cannot be repaired.
+    """
+    wrong = [item for item in tried if item.answer is not None and any(item.wrong[:shown])]
+    if not wrong:
+        return None
+    best = max(wrong, key=lambda item: (item.passed, item.candidate.samples))
+    return Failure(best.candidate.source, next(filter(None, best.wrong[:shown])))
+
+
+def _simplicity(item: Tried) -> tuple[int, int]:
+    changes = len(item.answer.changes) if item.answer is not None else 0
+    return changes, len(item.candidate.source)
+
+
+def _why_none(tried: Sequence[Tried], samples: int) -> str:
+    if not tried:
+        return f"none of {samples} samples was Python"
+    best = max(tried, key=lambda item: (item.answer is not None, item.passed))
+    wrote = f"{len(tried)} different methods in {samples} samples"
+    return f"{wrote}, none stands; the best one: {best.verdict}"

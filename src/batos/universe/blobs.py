@@ -1,0 +1,86 @@
+"""Weights in, paths out; nothing is ever copied twice or held in memory.
+
+A committed blob is an ordinary file that an engine maps from where it lies. ZODB's
+`consumeFile` takes the file it is given away from its owner, so it is given a copy.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ZODB.blob import Blob
+from ZODB.Connection import Connection
+
+OnBytes = Callable[[int, int], None]  # bytes done, bytes in all
+
+_CHUNK_BYTES = 64 << 20
+_NOT_BETWEEN_THESE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> Blob:
+    """Return a new blob with the file's bytes; the file itself is left untouched.
+
+    The bytes go kernel to kernel (and are shared on file systems that can), once.
+
+    Raises:
+        OSError: The source cannot be read, or the disk is full.
+    """
+    blob = Blob()
+    connection.add(blob)  # else the blob would stage its bytes in $TMPDIR: one more copy
+    folder = connection.db().storage.temporaryDirectory()
+    handle, staged = tempfile.mkstemp(prefix="BUC", dir=folder)
+    try:
+        _copy(source, handle, on_bytes)
+        os.fsync(handle)
+    except BaseException:
+        Path(staged).unlink()
+        raise
+    finally:
+        os.close(handle)
+    blob.consumeFile(staged)
+    return blob
+
+
+def _copy(source: Path, target: int, on_bytes: OnBytes) -> None:
+    with source.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        done = 0
+        while done < size:
+            copied = _copy_some(file.fileno(), target)
+            if copied == 0:
+                raise OSError(f"{source} became shorter while it was read")
+            done += copied
+            on_bytes(done, size)
+
+
+def _copy_some(source: int, target: int) -> int:
+    try:
+        return os.copy_file_range(source, target, _CHUNK_BYTES)
+    except OSError as error:  # from one file system to another it may not be possible
+        if error.errno not in _NOT_BETWEEN_THESE:
+            raise
+        return os.sendfile(target, source, None, _CHUNK_BYTES)
+
+
+def path_of(blob: Blob) -> Path:
+    """Return where the committed bytes of a blob lie; read it, never write to it."""
+    return Path(blob.committed())
+
+
+def sweep(blob_dir: Path) -> None:
+    """Remove what an import that was killed has left behind."""
+    for staged in (blob_dir / "tmp").glob("BUC*"):
+        staged.unlink()
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's list of names, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

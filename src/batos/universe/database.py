@@ -1,0 +1,97 @@
+"""The object database in a universe's folder: opened whole, or refused with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from persistent import Persistent
+from zc.lockfile import LockError
+from ZODB.Connection import Connection
+from ZODB.DB import DB
+from ZODB.FileStorage.format import CorruptedError
+from ZODB.POSException import ConflictError, POSError
+from ZODB.utils import u64, z64
+
+from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
+from batos.kernel.runtime import Runtime
+from batos.universe.blobs import sweep
+from batos.universe.records import record_class
+from batos.universe.storage import UniverseStorage
+
+# What ZODB raises when it reads a file that is damaged.
+DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
+
+
+class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
+    """A connection that carries the runtime of the objects it loads."""
+
+    runtime: Runtime
+
+    def setstate(self, obj: Persistent) -> None:
+        self._check_open(obj)
+        try:
+            super().setstate(obj)
+        except ConflictError:
+            raise
+        except DAMAGED as error:
+            why = error.__cause__ or error
+            if isinstance(why, UniverseUnreadable):
+                raise why from None
+            raise UniverseUnreadable("a record", repr(why)) from error
+
+    def register(self, obj: Persistent) -> None:
+        self._check_open(obj)
+        super().register(obj)
+
+    def _check_open(self, obj: Persistent) -> None:
+        if self.opened is None:
+            raise TransactionOver(f"<{type(obj).__name__} {u64(obj._p_oid):#x}>")
+
+
+class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
+    klass = _Connection
+
+    def classFactory(  # noqa: N802  ZODB's name
+        self, _connection: Connection, module: str, name: str
+    ) -> object:
+        return record_class(module, name)
+
+
+def open_database(path: Path, read_only: bool = False, create: bool = False) -> DB:
+    """Open the database in the folder `path`.
+
+    Raises:
+        UniverseBusy: Another process owns it.
+        UniverseUnreadable: Its files are damaged; they are left as they are.
+        OSError: It cannot be created.
+    """
+    file = path / "Data.fs"
+    try:
+        if not create and file.stat().st_size == 0:
+            raise CorruptedError("it is empty")
+        storage = UniverseStorage(file, read_only, create, blob_dir=path / "blobs")
+        database = _database_on(storage, create)
+    except LockError:
+        raise UniverseBusy(str(path), _holder(path)) from None
+    except DAMAGED as error:
+        if create:
+            raise  # there is nothing to be read yet: the disk fails
+        raise UniverseUnreadable(str(path), f"{type(error).__name__}: {error}") from error
+    if not read_only:
+        sweep(path / "blobs")
+    return database
+
+
+def _database_on(storage: UniverseStorage, create: bool) -> DB:
+    try:
+        if not create and storage.lastTransaction() == z64:
+            raise CorruptedError("it holds no whole transaction")
+        return _Database(storage)
+    except BaseException:
+        storage.close()
+        raise
+
+
+def _holder(path: Path) -> str:
+    pid = (path / "Data.fs.lock").read_text().strip()
+    return f"process {pid}" if pid else "another process"

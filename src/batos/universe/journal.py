@@ -1,0 +1,177 @@
+"""The journal: what the mind proposed, and what became of it.
+
+Each entry is written in a transaction of its own, so that it outlives the message that
+caused it: a message that has to be retried finds its proposal here instead of thinking
+again, and one that failed leaves a trace all the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import cast
+
+from BTrees.IOBTree import IOBTree
+from BTrees.OOBTree import OOBTree
+from persistent import Persistent
+from ZODB.POSException import ConflictError
+
+from batos.errors import DecisionRefused, NoSuchProposal
+from batos.kernel.message import Message
+from batos.kernel.runtime import Runtime
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain
+from batos.universe.universe import LASTING, Root, Universe
+
+
+class State(StrEnum):
+    """What became of a proposal."""
+
+    PROPOSED = "proposed"  # it stands, and waits for a person
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    INSTALLED = "installed"
+    ABSTAINED = "abstained"  # nothing stood; there is no source
+
+
+_BY_A_PERSON = (State.APPROVED, State.REJECTED)
+_FOLLOWS = {
+    State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
+    State.APPROVED: (State.APPROVED, State.REJECTED, State.INSTALLED),
+    State.INSTALLED: (State.INSTALLED, State.PROPOSED),  # it was undone, and waits again
+    State.REJECTED: (),
+    State.ABSTAINED: (),
+}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One answer of the mind to one message that nobody understood."""
+
+    key: str  # what was asked: the same question finds the same proposal
+    receiver: str  # in words
+    selector: str
+    source: str
+    provenance: Mapping[str, object]  # plain data: prompt, model, candidates, trial, verdict
+    state: State = State.PROPOSED
+    id: int = 0
+    at: dt.datetime | None = None
+    decided_by: str = ""
+
+
+class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
+    """A proposal in the book, with the message that asked for it: a record of its own."""
+
+    def __init__(self, proposal: Proposal, message: UvmObject) -> None:
+        self.proposal = proposal
+        self.message = message
+
+
+class Journal:
+    """The journal of one universe."""
+
+    def __init__(self, universe: Universe, runtime: Runtime, user: str) -> None:
+        self._universe = universe
+        self._runtime = runtime
+        self._user = user
+
+    def record(self, proposal: Proposal, message: Message) -> Proposal:
+        """Write a proposal down, and return it with its number and time.
+
+        The message is reified: kept as an object of its own beside the proposal.
+        """
+        return self._change(
+            f"journal: {proposal.state} {proposal.selector}",
+            lambda book: _append(book, proposal, message),
+        )
+
+    def answers(self, key: str) -> list[Proposal]:
+        """Return everything that was proposed for one question, oldest first."""
+        with self._universe.transaction(self._runtime) as root:
+            book = _book(root)
+            return [_get(book, number) for number in book["by_key"].get(key, ())]
+
+    def get(self, number: int) -> Proposal:
+        """Return a proposal by its number.
+
+        Raises:
+            NoSuchProposal: There is none.
+        """
+        with self._universe.transaction(self._runtime) as root:
+            return _get(_book(root), number)
+
+    def list(self, state: State | None = None) -> list[Proposal]:
+        """Return the proposals in a state, or all of them, oldest first."""
+        with self._universe.transaction(self._runtime) as root:
+            proposals = [entry.proposal for entry in _book(root)["entries"].values()]
+        return [proposal for proposal in proposals if state in (None, proposal.state)]
+
+    def decide(self, number: int, state: State) -> Proposal:
+        """Write down what became of a proposal, and who said so.
+
+        Raises:
+            NoSuchProposal: There is none.
+            DecisionRefused: What became of it before does not allow that.
+        """
+
+        def change(book: OOBTree) -> Proposal:
+            proposal = _get(book, number)
+            if state not in _FOLLOWS[proposal.state]:
+                raise DecisionRefused(number, proposal.state, state)
+            by = self._user if state in _BY_A_PERSON else proposal.decided_by
+            decided = replace(proposal, state=state, decided_by=by)
+            book["entries"][number].proposal = decided
+            return decided
+
+        return self._change(f"journal: {state} proposal {number}", change)
+
+    def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
+        mark = {LASTING: True}
+        while True:  # numbers are given out one by one: two threads may ask for the same
+            try:
+                with self._universe.transaction(self._runtime, note, self._user, mark) as root:
+                    changed = change(_book(root))
+            except ConflictError:
+                continue
+            return changed
+
+
+def new_book() -> OOBTree:
+    """Return the empty journal that a universe is born with."""
+    return OOBTree({"entries": IOBTree(), "by_key": OOBTree()})
+
+
+def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
+    entries = book["entries"]
+    number = entries.maxKey() + 1 if entries else 1
+    recorded = replace(proposal, id=number, at=dt.datetime.now(dt.UTC))
+    entries[number] = Entry(recorded, reify(message))
+    book["by_key"][proposal.key] = (*book["by_key"].get(proposal.key, ()), number)
+    return recorded
+
+
+def reify(message: Message) -> UvmObject:
+    """Return the message as an object, its arguments by value."""
+    return UvmObject(
+        selector=message.selector,
+        args=tuple(plain(value, _by_value) for value in message.args),
+        keywords={name: plain(value, _by_value) for name, value in message.keywords.items()},
+    )
+
+
+def _by_value(value: object) -> object:
+    """Objects belong to the transaction that failed; the journal keeps their description."""
+    return repr(value) if isinstance(value, Persistent) else value
+
+
+def _book(root: Root) -> OOBTree:
+    return root["journal"]
+
+
+def _get(book: OOBTree, number: int) -> Proposal:
+    entry = cast("Entry | None", book["entries"].get(number))
+    if entry is None:
+        raise NoSuchProposal(number)
+    return entry.proposal

@@ -1,0 +1,105 @@
+"""Which classes a record of the database may name.
+
+A database record is a pickle, and a pickle names the classes it is made of. Loading one
+from elsewhere would otherwise import, and call, whatever its author liked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import NoReturn
+
+from ZODB._compat import PersistentUnpickler
+
+from batos.errors import NotStorable, UniverseUnreadable
+
+_ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the module
+    "batos.kernel.uvm_object": frozenset({"UvmObject"}),
+    "batos.kernel.method": frozenset({"Method", "Primitive"}),
+    "batos.kernel.values": frozenset({"PersistentSet"}),
+    "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
+    "persistent.list": frozenset({"PersistentList"}),
+    "persistent.mapping": frozenset({"PersistentMapping"}),
+    "BTrees.OOBTree": None,
+    "BTrees.IOBTree": None,
+    "ZODB.blob": frozenset({"Blob"}),
+    "datetime": frozenset({"date", "time", "datetime", "timedelta", "timezone"}),
+    "builtins": frozenset({"set", "frozenset", "complex", "bytearray", "object"}),
+    "copyreg": frozenset({"_reconstructor", "__newobj__"}),
+    "copy_reg": frozenset({"_reconstructor", "__newobj__"}),
+    "__builtin__": frozenset({"set", "frozenset", "complex", "object"}),
+    "_codecs": frozenset({"encode"}),
+    "zodbpickle": frozenset({"binary"}),
+}
+
+
+def record_class(module: str, name: str) -> object:
+    """Return the class that a record names.
+
+    Raises:
+        UniverseUnreadable: A universe does not consist of such records.
+    """
+    if not _is_allowed(module, name):
+        raise UniverseUnreadable(
+            "a record", f"it names {module}.{name}, which has no place in it"
+        )
+    return getattr(importlib.import_module(module), name)
+
+
+def check_loaded(record: bytes) -> None:
+    """Raise `UniverseUnreadable` if a record names a class that it may not name."""
+    _load(record, record_class)
+
+
+def check_stored(record: bytes) -> None:
+    """Raise `NotStorable` if a record could not be loaded again."""
+    _load(record, _stored_class)
+
+
+def check_details(details: bytes) -> None:
+    """Raise `UniverseUnreadable` if what a transaction says of itself is more than data."""
+    try:
+        if details:
+            PersistentUnpickler(_no_class, None, BytesIO(details)).load()
+    except UniverseUnreadable:
+        raise
+    except Exception as error:  # whatever a damaged pickle may raise
+        raise UniverseUnreadable(
+            "a transaction", f"its details are damaged: {error}"
+        ) from error
+
+
+def is_plain_file(path: Path) -> bool:
+    """Tell whether a file of pickles is there, whole, and nothing but data."""
+    try:
+        with path.open("rb") as file:
+            unpickler = PersistentUnpickler(_no_class, None, file)
+            while unpickler.load():
+                pass
+    except Exception:  # whatever a damaged pickle may raise
+        return False
+    return True
+
+
+def _load(record: bytes, find_class: Callable[[str, str], object]) -> None:
+    unpickler = PersistentUnpickler(find_class, lambda _reference: None, BytesIO(record))
+    unpickler.load()  # the object's class
+    unpickler.load()  # its state
+
+
+def _is_allowed(module: str, name: str) -> bool:
+    allowed = _ALLOWED.get(module, frozenset())
+    return allowed is None or name in allowed
+
+
+def _stored_class(module: str, name: str) -> object:
+    if not _is_allowed(module, name):
+        raise NotStorable(f"{module}.{name}", "a universe")
+    return record_class(module, name)
+
+
+def _no_class(module: str, name: str) -> NoReturn:
+    raise UniverseUnreadable("a transaction", f"it names {module}.{name} where data belongs")

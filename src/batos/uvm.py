@@ -1,0 +1,293 @@
+"""The machine that runs a universe: the only place where its parts are wired together.
+
+It binds functions to the names that objects hold, gives a message its transaction, tries
+it again after a conflict, and brings along the mind's and the jail's processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from ZODB.POSException import POSError
+
+from batos.engines.catalog import resolve
+from batos.engines.contract import Engine
+from batos.errors import BatosError, MethodFailed, UniverseExists, WallsNeeded
+from batos.kernel.authority import write_data_slot
+from batos.kernel.message import Message
+from batos.kernel.runtime import Runtime
+from batos.kernel.uvm_object import UvmObject, check_slot_name
+from batos.personas.mind import Mind, mind_of
+from batos.processes import Processes
+from batos.sandbox import walls
+from batos.sandbox.policy import compile_method
+from batos.settings import Settings, load_settings
+from batos.synthesis.examples import Example, examples_of
+from batos.synthesis.growth import Asking, Growth, Mode
+from batos.synthesis.synthesizer import not_understood, reflect
+from batos.universe import awakening
+from batos.universe.blobs import OnBytes
+from batos.universe.conflicts import retried
+from batos.universe.journal import Journal, State
+from batos.universe.names import loaded, name_in, named_object, shown
+from batos.universe.universe import Moment, Root, Universe, open_universe
+
+Trust = Literal["walled", "unwalled"]
+"""walled: methods grow by themselves only in a process that walled itself in."""
+
+
+class Uvm:
+    """An open universe with everything that its objects need to run.
+
+    Safe to use from several threads; generated code runs in one of them at a time. Close
+    it, or use it in a `with` statement.
+    """
+
+    def __init__(
+        self,
+        universe: Universe,
+        trust: Trust,
+        asking: Asking,
+        settings: Settings,
+        start_engine: Callable[[Path], Engine] | None = None,
+    ) -> None:
+        """Wire an open universe.
+
+        Args:
+            universe: What to run; it is closed with this object.
+            trust: Whether methods may grow by themselves without walls.
+            asking: How messages may be answered that nobody understands.
+            settings: Who works here, and how long the mind stays in memory.
+            start_engine: Makes an engine for weights; by default llama.cpp in a process.
+        """
+        self._universe = universe
+        self._trust = trust
+        self._asking = asking
+        self._user = settings.user
+        self._processes = Processes(universe.path.absolute(), settings.idle_s)
+        self._mind = Mind(start_engine or self._processes.engine)
+        still = Runtime({}, compile_method)  # the journal's records run nothing
+        self.journal = Journal(universe, still, settings.user)
+
+    # --- messages --------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self, note: str = "", asking: Asking | None = None) -> Iterator[Root]:
+        """Open a transaction; commit at its end, or abort on an error.
+
+        Raises:
+            ConflictError: Another transaction changed the same objects; try all of it again.
+        """
+        with self._opened(note, asking or self._asking) as root:
+            yield root
+
+    def send(
+        self,
+        receiver: str,
+        selector: str,
+        *args: object,
+        examples: Iterable[Example | Sequence[object]] = (),
+        asking: Asking | None = None,
+        mode: Mode | None = None,
+        **keywords: object,
+    ) -> object:
+        """Send a message to an object of the root, in a transaction of its own.
+
+        It is tried again after a conflict; what the mind has written by then is kept.
+
+        Args:
+            receiver: The object's name.
+            selector: The message.
+            args: Data, or `Named` objects.
+            examples: Calls and what should come of them, in case a method must grow.
+            asking: How it may grow; by default as the universe was opened.
+            mode: The same, but for the mode.
+            keywords: Arguments by name.
+
+        Returns:
+            The answer as plain data; an object becomes its `Named` or `Unnamed`.
+
+        Raises:
+            NoSuchObject: The root has no such object.
+            SlotRefused: No slot can have the selector as its name.
+            MessageNotUnderstood, GrowthFailed, ApprovalNeeded: No method, or not yet.
+            BudgetSpent: The method took too long.
+            MethodFailed: The method raised an error.
+        """
+        check_slot_name(selector)
+        asking = asking or self._asking
+        if mode is not None:
+            asking = replace(asking, mode=mode)
+        expected = examples_of(examples, len(args) + len(keywords))
+        note = f"{receiver} {selector}({', '.join(map(repr, args))})"
+
+        def attempt() -> object:
+            with self._opened(note, asking, (receiver, selector), expected) as root:
+                target = named_object(root, receiver)
+                given = tuple(loaded(value, root) for value in args)
+                named = {name: loaded(value, root) for name, value in keywords.items()}
+                return shown(_answer(target, receiver, Message(selector, given, named)), root)
+
+        return retried(attempt)
+
+    # --- the past ----------------------------------------------------------------------
+
+    def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
+        """Return the last transactions, newest first; see `Universe.log`."""
+        return self._universe.log(limit, everything)
+
+    def undo(self, tid: str | None = None) -> Moment:
+        """Undo a transaction, by default the last that still stands; return it.
+
+        Raises:
+            UndoConflict: It cannot be undone.
+        """
+        return self._universe.undo(tid, self._user)
+
+    # --- the machine -------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The universe's folder."""
+        return self._universe.path
+
+    @property
+    def mind_loaded(self) -> bool:
+        """Whether the mind's weights are in memory now."""
+        return self._mind.loaded
+
+    def unload(self) -> None:
+        """Let the mind give its memory back; the next thought loads it again."""
+        self._mind.unload()
+
+    def wall_in(self) -> None:
+        """Confine this process for good: from now on it reaches its universe, and no more.
+
+        Call it while the process has one thread.
+
+        Raises:
+            WallsUnavailable: This system cannot, or there are threads already.
+        """
+        self._processes.wall_in()
+
+    def close(self) -> None:
+        """Let go of the files and end the processes."""
+        self._mind.close()
+        self._processes.close()
+        self._universe.close()
+
+    def __enter__(self) -> Uvm:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # --- wiring ------------------------------------------------------------------------
+
+    @contextmanager
+    def _opened(
+        self,
+        note: str,
+        asking: Asking,
+        about: tuple[str, str] = ("", ""),
+        examples: tuple[Example, ...] = (),
+    ) -> Iterator[Root]:
+        opened: list[Root] = []  # filled below, before anybody asks for a name
+        growth = Growth(
+            asking=asking,
+            journal=self.journal,
+            jail=self._processes.jail,
+            require_walls=self._require_walls,
+            user=self._user,
+            name_of=lambda obj: name_in(opened[0], obj) or repr(obj),
+            about=about,
+            examples=examples,
+        )
+        runtime = self._runtime(growth)
+        details = {"grew": growth.installed}
+        with self._universe.transaction(runtime, note, self._user, details) as root:
+            opened.append(root)
+            yield root
+            if growth.failed:  # a method that caught it must not commit half of its work
+                raise growth.failed[0]
+        for proposal in growth.grown:
+            self.journal.decide(proposal.id, State.INSTALLED)
+
+    def _runtime(self, growth: Growth) -> Runtime:
+        primitives: dict[str, Callable[..., object]] = {
+            "kernel.set_slot": write_data_slot,
+            "personas.infer": self._mind.infer,
+            "synthesis.not_understood": partial(not_understood, growth=growth),
+            "synthesis.reflect": partial(reflect, growth=growth),
+        }
+        return Runtime(primitives, compile_method)
+
+    def _require_walls(self) -> None:
+        if self._trust == "unwalled" or walls.confined():
+            return
+        why = walls.why_unavailable() or "this process did not wall itself in"
+        raise WallsNeeded(why)
+
+
+def awaken(
+    path: str | Path,
+    mind: str = "smollm2",
+    trust: Trust = "walled",
+    on_bytes: OnBytes | None = None,
+    settings: Settings | None = None,
+) -> Uvm:
+    """Create a universe with its mind inside, and open it.
+
+    Args:
+        path: The folder that will hold it; nothing may be there.
+        mind: A name of the catalog, or a .gguf file; it is copied in.
+        trust: Whether methods may grow by themselves in a process without walls.
+        on_bytes: Told how far the copy of the weights is.
+        settings: Those that `load_settings` finds, unless given.
+
+    Raises:
+        UniverseExists: Something is there.
+        MindMissing, WeightsRefused: There are no such weights here, or they are damaged.
+    """
+    settings = settings or load_settings()
+    if Path(path).exists():
+        raise UniverseExists(str(path))  # before gigabytes are read to verify them
+    made_of = mind_of(resolve(mind, settings.cache))
+    awakening.awaken(Path(path), made_of, settings.user, on_bytes)
+    return open_uvm(path, trust, settings=settings)
+
+
+def open_uvm(
+    path: str | Path,
+    trust: Trust = "walled",
+    asking: Asking | None = None,
+    read_only: bool = False,
+    settings: Settings | None = None,
+) -> Uvm:
+    """Open a universe.
+
+    Raises:
+        UniverseMissing: There is none.
+        UniverseBusy: Another process owns it; it can still be opened `read_only`.
+        UniverseUnreadable: Its files are damaged.
+    """
+    settings = settings or load_settings()
+    asking = asking or Asking(mode=settings.mode, samples=settings.samples)
+    universe = open_universe(Path(path), read_only)
+    return Uvm(universe, trust, asking, settings)
+
+
+def _answer(receiver: UvmObject, name: str, message: Message) -> object:
+    """Send a message; an error of the method's own is told as one."""
+    try:
+        return message.send_to(receiver)
+    except (BatosError, POSError):
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise MethodFailed(name, message.selector, why) from error

@@ -1,0 +1,123 @@
+"""The command `batos`: its commands by name, and how it ends.
+
+A command is imported when it is run, so that `batos --help` is quick. Answers go to
+stdout, everything else to stderr. The exit code is the error's own (`batos.errors`).
+What all commands share is in `options`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from batos.errors import BatosError
+from batos.workbench.options import Group, Options
+from batos.workbench.printable import printable, printable_line
+
+# name -> module, attribute, what it is for (shown by --help without importing it)
+_COMMANDS = {
+    "awaken": ("birth_commands", "awaken", "Create a universe with its mind inside."),
+    "clone": ("object_commands", "clone", "Make a new object from a prototype."),
+    "send": ("object_commands", "send", "Send a message; a missing method may grow."),
+    "inspect": ("object_commands", "inspect", "Show an object, or all of them."),
+    "source": ("object_commands", "source", "Show a method and where it came from."),
+    "define": ("object_commands", "define", "Install a method that you wrote."),
+    "pending": ("past_commands", "pending", "Read, approve or reject proposals."),
+    "log": ("past_commands", "log", "Show what happened, newest first."),
+    "undo": ("past_commands", "undo", "Undo a transaction."),
+    "mind": ("mind_commands", "mind", "Bring minds here, name them, list them."),
+    "tour": ("tour", "tour", "Watch objects learn, in a minute."),
+    "doctor": ("doctor", "doctor", "Check what this machine has and lacks."),
+    "completion": ("birth_commands", "completion", "Print the shell's completion script."),
+}
+
+
+class _Lazy(Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(f"batos.workbench.{module}"), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101  the table above says so
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in _COMMANDS.items()])
+
+
+@click.group("batos", cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-u",
+    "--universe",
+    type=click.Path(path_type=Path),
+    help="The universe's folder. Default: $BATOS_UNIVERSE, settings, or one in your home.",
+)
+@click.version_option(package_name="batos")
+@click.pass_context
+def batos(context: click.Context, universe: Path | None) -> None:
+    """Persistent objects whose mind is one of them.
+
+    Start with `batos tour`, or: batos mind pull; batos awaken; batos clone genesis_obj
+    account balance=100; batos send account deposit_ 50 -e "balance=9 | 1 => 10 | balance=10".
+    """
+    context.ensure_object(Options).universe = universe
+
+
+def main() -> None:
+    """Run the command line and end with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line, print its error if it has one, and return the exit code."""
+    options = Options()
+    try:
+        status = batos.main(arguments, "batos", standalone_mode=False, obj=options)
+    except BrokenPipeError:  # `batos log | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get("BATOS_DEBUG"):
+            raise
+        return _ended(error, options.json)
+    return status if isinstance(status, int) else 0
+
+
+def _ended(error: Exception, as_json: bool) -> int:
+    """Say in one line what went wrong, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    if isinstance(error, click.ClickException):
+        message, exit_code, text = error.format_message(), error.exit_code, _usage(error)
+    elif isinstance(error, BatosError):
+        message, exit_code = str(error), error.exit_code
+        text = f"batos: {printable_line(message)}"
+    else:
+        message, exit_code = str(error), 1
+        told = f"{type(error).__name__}: {message} (BATOS_DEBUG=1 shows where)"
+        text = f"batos: {printable_line(told)}"
+    facts = {"error": type(error).__name__, "message": message, "exit_code": exit_code}
+    click.echo(json.dumps(facts) if as_json else text, err=True)
+    return exit_code
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what click says about a line that it cannot read."""
+    said = io.StringIO()
+    error.show(said)
+    return printable(said.getvalue()).rstrip("\n")

@@ -1,0 +1,167 @@
+"""What the command line says about all commands, and the form of all their answers.
+
+Every command and group is one of the two classes here, so `--json` may stand after any of
+them. Which commands there are, and how one ends, is left to `cli`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from batos.workbench.printable import printable
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from batos.settings import Settings
+    from batos.uvm import Uvm
+
+_NEGATIVE = re.compile(r"^(?=-[\d.])")  # the place before such a number
+_MASK = "\0"  # no word of a command line can hold one
+
+
+@dataclass
+class Options:
+    """What the command line says about all commands."""
+
+    json: bool = False
+    universe: Path | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, with the flags on top."""
+        from batos.settings import load_settings  # noqa: PLC0415  `--help` stays quick
+
+        return load_settings({"universe": self.universe})
+
+    @property
+    def cache(self) -> Path:
+        """Where pulled minds are kept."""
+        return self.settings.cache
+
+    def open(self, *, read_only: bool = False) -> Uvm:
+        """Open the universe that is meant."""
+        from batos.uvm import open_uvm  # noqa: PLC0415  `--help` stays quick
+
+        settings = self.settings
+        return open_uvm(settings.universe, read_only=read_only, settings=settings)
+
+    def answer(self, text: str, data: object) -> None:
+        """Print an answer on stdout: text for a person, or data as JSON."""
+        click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
+
+
+def jsonable(value: object) -> object:
+    """Return a value in JSON's words.
+
+    An object is `{"object": its name}`, or `{"oid": ...}` if the root has no name for it;
+    a set is a list; a key is text; what JSON has no word for is written as Python does.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return _object(value)
+    if isinstance(value, Mapping):
+        return {
+            key if isinstance(key, str) else repr(key): jsonable(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        ordered = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+        return [jsonable(item) for item in ordered]
+    finite = isinstance(value, float) and math.isfinite(value)
+    if value is None or finite or isinstance(value, str | int):
+        return value
+    return str(value) if isinstance(value, Path) else repr(value)
+
+
+def _object(value: DataclassInstance) -> dict[str, object]:
+    from batos.universe.names import Named, Unnamed  # noqa: PLC0415  `--help` stays quick
+
+    if isinstance(value, Named):
+        return {"object": value.name}
+    if isinstance(value, Unnamed):
+        return {"oid": value.oid}
+    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+
+
+def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        context.ensure_object(Options).json = True
+
+
+_JSON = click.Option(
+    ["--json", "as_json"],
+    is_flag=True,
+    is_eager=True,  # known before anything else of the command can be wrong
+    expose_value=False,
+    callback=_note_json,
+    help="Answer in JSON.",
+)
+
+
+class Command(click.Command):
+    """A command that understands `--json`, also when the rest of its line is wrong."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), _JSON]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError:
+            self._look_for_json(ctx, words)
+            raise
+
+    def _look_for_json(self, ctx: click.Context, words: list[str]) -> None:
+        """Tell an option `--json` from a word that only reads so, past the mistake."""
+        lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
+        lenient.allow_interspersed_args = ctx.allow_interspersed_args
+        found, _, _ = self.make_parser(lenient).parse_args(words)
+        _note_json(ctx, _JSON, found.get("as_json") is True)
+
+
+class WithNumbers(Command):
+    """A command among whose words may be negative numbers, which look like options."""
+
+    def make_parser(self, ctx: click.Context) -> Any:  # click keeps the type to itself
+        """Return click's parser, which sees such words behind a mask."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_masked(args: list[str]) -> tuple[Any, Any, Any]:
+            found, rest, order = parse(args=[_NEGATIVE.sub(_MASK, word) for word in args])
+            return _unmasked(found), _unmasked(rest), order
+
+        parser.parse_args = parse_masked
+        return parser
+
+
+class Group(Command, click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+
+def _unmasked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unmasked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_unmasked(item) for item in value)
+    return value.removeprefix(_MASK) if isinstance(value, str) else value
+
+
+command = partial(click.command, cls=Command)
+
+
+def group(name: str) -> Callable[[Callable[..., object]], Group]:
+    """Make a group of a function, as `command` makes a command."""
+    return click.group(name, cls=Group)

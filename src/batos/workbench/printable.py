@@ -1,0 +1,32 @@
+"""Text from elsewhere, made harmless for a terminal.
+
+Names, sources and verdicts may hold what a terminal obeys instead of showing it: escapes
+that recolour, move or hide, and marks that turn the direction of reading.
+"""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    r"""Return text in which only line ends and tabs still act; the rest is spelled out.
+
+    >>> print(printable("a \x1b[31mred\nline"))
+    a \x1b[31mred
+    line
+    """
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else _spelled(char) for char in text
+    )
+
+
+def printable_line(text: str) -> str:
+    r"""Return text as `printable` does, in one line.
+
+    >>> print(printable_line("two\nlines"))
+    two\nlines
+    """
+    return printable(text).replace("\n", r"\n")
+
+
+def _spelled(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,204 @@
+"""Messages: sent, deferred, not understood."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import copy
+import inspect
+import io
+import json
+import pickle
+import pprint
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+import rich.console
+import rich.pretty
+
+from batos.errors import MessageNotUnderstood, NotStorable
+from batos.kernel.message import NEVER_GROWN, Message, Send, send
+from batos.kernel.method import Method
+from batos.kernel.uvm_object import UvmObject
+
+Heard = list[tuple[UvmObject, Message]]
+
+PROBES: dict[str, Callable[[Any], object]] = {
+    "bool": bool,
+    "repr": repr,
+    "str": str,
+    "format": "{}".format,
+    "hash": hash,
+    "equality": lambda obj: obj == obj.clone(),
+    "dir": dir,
+    "hasattr": lambda obj: hasattr(obj, "price"),
+    "getattr with a default": lambda obj: getattr(obj, "price", None),
+    "callable": lambda obj: callable(obj.price),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda obj: pickle.loads(pickle.dumps(obj)),
+    "json": json.dumps,
+    "json with a default": lambda obj: json.dumps(obj, default=str),
+    "dict": dict,
+    "list": list,
+    "len": len,
+    "iter": iter,
+    "print to it": lambda obj: print("x", file=obj),
+    "open it": open,
+    "getmembers": inspect.getmembers,
+    "signature": inspect.signature,
+    "getdoc": inspect.getdoc,
+    "unwrap": inspect.unwrap,
+    "is it awaitable": inspect.isawaitable,
+    "isinstance of protocols": lambda obj: isinstance(
+        obj, collections.abc.Mapping | collections.abc.Iterable | collections.abc.Callable
+    ),
+    "pprint": pprint.pformat,
+    "rich": lambda obj: rich.console.Console(file=io.StringIO()).print(obj),
+    "rich pretty": rich.pretty.pretty_repr,
+    "mock": lambda obj: mock.create_autospec(obj, instance=True),
+    "with": lambda obj: contextlib.ExitStack().enter_context(obj),
+    "sum": lambda obj: obj + 1,
+    "sorting": lambda obj: sorted([obj, obj.clone()]),
+    "read as a file": json.load,
+}
+
+
+@pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES.keys())
+def test_no_library_sends_a_message_by_looking(
+    probe: Callable[[Any], object], traits: UvmObject, heard: Heard
+) -> None:
+    account = traits.clone(balance=100, shape=(2, 3))
+
+    with contextlib.suppress(TypeError, AttributeError):  # what it may say of any object
+        probe(account)
+
+    assert heard == []
+    assert account.price() == "heard price"  # the ear was open
+
+
+def test_calling_a_send_sends_it_to_the_original_receiver(
+    traits: UvmObject, heard: Heard
+) -> None:
+    account = traits.clone().clone(balance=100)
+
+    answer = account.deposit_(50, at="noon")
+
+    assert answer == "heard deposit_"
+    assert heard == [(account, Message("deposit_", (50,), {"at": "noon"}))]
+
+
+def test_a_send_is_sent_each_time_it_is_called(traits: UvmObject, heard: Heard) -> None:
+    deposit = traits.clone().deposit_
+
+    deposit(1)
+    deposit(2)
+
+    assert [message.args for _receiver, message in heard] == [(1,), (2,)]
+
+
+def test_a_send_finds_a_slot_that_was_written_meanwhile(
+    traits: UvmObject, heard: Heard
+) -> None:
+    account = traits.clone()
+    size = account.size
+
+    account.size = 3
+
+    assert size() == 3
+    assert heard == []
+
+
+def test_a_send_is_falsy_and_says_what_it_is() -> None:
+    price = UvmObject().price
+
+    assert not price
+    assert repr(price) == "<price: not understood yet; call it to send it>"
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda send_: UvmObject(price=send_),
+        lambda send_: UvmObject(prices=[{"now": send_}]),
+        pickle.dumps,
+        copy.copy,
+        copy.deepcopy,
+    ],
+)
+def test_a_send_cannot_be_kept(keep: Callable[[object], object]) -> None:
+    with pytest.raises(NotStorable):
+        keep(UvmObject().price)
+
+
+def test_a_send_has_nothing_but_its_call() -> None:
+    price = UvmObject().price
+
+    assert isinstance(price, Send)
+    assert not hasattr(price, "currency")
+    with pytest.raises(AttributeError):
+        price.currency = "EUR"  # type: ignore[attr-defined]
+
+
+def test_a_data_slot_answers_a_message_with_its_data() -> None:
+    account = UvmObject(balance=100)
+
+    assert send(account.clone(), "balance") == 100
+
+
+def test_data_takes_no_arguments() -> None:
+    with pytest.raises(TypeError, match="'balance' is data"):
+        send(UvmObject(balance=100), "balance", 3)
+
+
+def test_a_method_answers_with_its_receivers_slots(traits: UvmObject) -> None:
+    traits.double = Method("def double(self, n):\n    return 2 * n * self.rate", {})
+    account = traits.clone(rate=10)
+
+    assert send(account, "double", 3) == 60
+    assert account.double(n=3) == 60
+    assert Message("double", (), {"n": 3}).send_to(account) == 60
+
+
+def test_protocol_names_can_be_sent_on_purpose(traits: UvmObject) -> None:
+    assert send(traits.clone(), "keys") == "heard keys"
+
+
+@pytest.mark.parametrize("selector", sorted(NEVER_GROWN - {"doesNotUnderstand_"}))
+def test_what_growing_is_made_of_never_grows(
+    selector: str, traits: UvmObject, heard: Heard
+) -> None:
+    with pytest.raises(MessageNotUnderstood):
+        send(traits.clone(), selector)
+
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    "selector", ["", "two words", "class", "_secret", "a.b", "parent*", "clone"]
+)
+def test_what_can_be_no_slot_never_grows(
+    selector: str, traits: UvmObject, heard: Heard
+) -> None:
+    with pytest.raises(MessageNotUnderstood):
+        send(UvmObject(**{"law*": traits}), selector)
+
+    assert heard == []
+
+
+def test_without_a_handler_the_error_lists_what_comes_close() -> None:
+    account = UvmObject(deposit_=1, balance=2, owner=3).clone(deposits=4)
+
+    with pytest.raises(MessageNotUnderstood) as not_understood:
+        account.deposit()
+
+    assert set(not_understood.value.similar) == {"deposit_", "deposits"}
+    assert not_understood.value.selector == "deposit"
+    assert "It does understand deposit" in str(not_understood.value)
+
+
+def test_a_message_counts_what_it_carries() -> None:
+    assert Message("at_put_", (1,), {"value": 2}).arity == 2
+    assert Message("size").arity == 0

@@ -1,0 +1,295 @@
+"""The command line as a person or a script meets it: each call is a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batos.errors import MessageNotUnderstood
+from batos.universe.universe import open_universe
+from batos.uvm import open_uvm
+
+Batos = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def batos(universe_path: Path) -> Batos:
+    def run(
+        *words: str, stdin: str = "", cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "batos", "-u", str(universe_path), *words]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd
+        )
+
+    return run
+
+
+@pytest.fixture
+def account(batos: Batos) -> Batos:
+    """A universe with an account that was taught to double its balance."""
+    assert batos("clone", "genesis_obj", "account", "balance=100").returncode == 0
+    source = "def double(self):\n    self.balance *= 2\n    return self.balance\n"
+    assert batos("define", "account", stdin=source).returncode == 0
+    return batos
+
+
+def test_help_names_every_command(batos: Batos) -> None:
+    found = batos("--help")
+
+    assert found.returncode == 0
+    for name in (
+        "awaken",
+        "send",
+        "inspect",
+        "source",
+        "log",
+        "undo",
+        "mind",
+        "tour",
+        "doctor",
+    ):
+        assert f"\n  {name} " in found.stdout
+
+
+def test_a_known_message_is_answered_on_stdout_without_a_mind(account: Batos) -> None:
+    found = account("--json", "send", "account", "double")
+
+    answer = json.loads(found.stdout)
+    assert answer["answer"] == 200
+    assert answer["mind_was_loaded"] is False
+    assert found.stderr == ""
+
+
+def test_source_shows_the_method_and_who_wrote_it(account: Batos) -> None:
+    found = account("source", "account", "double")
+
+    assert found.stdout.startswith("# by: a person\ndef double(self):")
+
+
+def test_inspect_shows_slots_without_sending(account: Batos) -> None:
+    slots = json.loads(account("--json", "inspect", "account").stdout)["slots"]
+
+    assert slots == {
+        "parent*": "genesis_obj",
+        "balance": "100",
+        "double": "method, by a person",
+    }
+
+
+def test_inspect_without_a_name_lists_the_objects(account: Batos) -> None:
+    objects = json.loads(account("--json", "inspect").stdout)
+
+    assert {"traits_obj", "pLLM_obj", "genesis_obj", "digital_ether", "account"} <= set(objects)
+
+
+def test_log_tells_what_happened_and_undo_takes_it_back(account: Batos) -> None:
+    account("send", "account", "double")
+
+    newest = json.loads(account("--json", "log").stdout)[0]
+    undone = account("undo")
+
+    assert newest["note"] == "account double()"
+    assert undone.stdout == "undone: account double()\n"
+    assert account("send", "account", "balance").stdout == "100\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["send", "nobody", "hello"], 2, "There is no object 'nobody'"),
+        (["send", "account", "hello", "--mode", "off"], 3, "does not understand 'hello'"),
+        (["send", "account", "no good", "--mode", "auto"], 2, "is refused"),
+        (["send", "account", "f_", "1", "-e", "1 => 1", "-e", "1 => 2"], 2, "are refused"),
+        (["send", "account", "f_", "1", "-e", "what?"], 2, "write 'arguments => result'"),
+        (["send", "account", "fineTuneWith_", "1"], 1, "not here yet"),
+        (["send"], 2, "Missing argument"),
+        (["source", "account", "balance"], 2, "no method with source"),
+        (["clone", "genesis_obj", "account"], 2, "already"),
+        (["clone", "genesis_obj", "x", "_y=1"], 2, "Python's own"),
+        (["undo", "0123456789abcdef"], 6, "there is no such transaction"),
+        (["pending", "show", "9"], 2, "no proposal 9"),
+        (["awaken"], 1, "exists already"),
+        (["clone", "genesis_obj", "a b"], 2, "no name"),
+        (["clone", "genesis_obj", "e\x1b[31mvil"], 2, r"'e\x1b[31mvil' is no name"),
+        (["send", "e\x1b[31m\nvil", "f"], 2, r"'e\x1b[31m\nvil'"),
+        (["send", "account", "f_", "1", "--sample", "4"], 2, "No such option"),
+        (["log", "-n", "-1"], 2, "Invalid value"),
+        (["wrong"], 2, "No such command"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_its_exit_code(
+    account: Batos, words: list[str], code: int, says: str
+) -> None:
+    found = account(*words)
+    told = found.stderr.splitlines()
+
+    assert found.returncode == code
+    assert says in found.stderr
+    assert told[0].startswith("Usage: ") or len(told) == 1  # click shows how it is written
+    assert "\x1b" not in found.stderr
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize(("word", "value"), [("-5", -5), ("-1e3", -1000.0), ("-.5", -0.5)])
+def test_a_negative_number_is_an_argument(account: Batos, word: str, value: float) -> None:
+    source = "def add_(self, much):\n    return much\n"
+    account("define", "account", stdin=source)
+
+    found = account("send", "account", "add_", word, "-e", "-1 => -1", "--mode", "off")
+
+    assert found.stdout == f"{value!r}\n"
+
+
+def test_a_settings_mode_counts_for_every_command_and_script(
+    account: Batos, universe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BATOS_MODE", "off")
+
+    assert account("send", "account", "unknown").returncode == 3
+    with open_uvm(universe_path) as uvm, pytest.raises(MessageNotUnderstood):
+        uvm.send("account", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("words", "is_json"),
+    [
+        (["log", "--json", "--wrong"], True),
+        (["log", "--wrong", "--json"], True),
+        (["--json", "wrong"], True),
+        (["--json", "--wrong"], True),
+        (["pending", "show", "--json", "many"], True),
+        (["log", "--wrong", "--", "--json"], False),
+        (["send", "account", "f", "--wrong", "-e", "--json"], False),
+    ],
+)
+def test_a_usage_error_is_json_if_json_was_an_option(
+    batos: Batos, words: list[str], is_json: bool
+) -> None:
+    found = batos(*words)
+
+    assert found.returncode == 2
+    assert (found.stderr[0] == "{") is is_json
+    if is_json:
+        assert json.loads(found.stderr)["exit_code"] == 2
+
+
+def test_json_that_is_an_argument_is_no_option(account: Batos) -> None:
+    account("define", "account", stdin="def say_(self, word):\n    return word\n")
+
+    found = account("send", "account", "say_", "--", "--json")
+
+    assert found.stdout == "'--json'\n"
+
+
+def test_an_error_is_json_where_json_was_asked_for(account: Batos) -> None:
+    found = account("--json", "send", "nobody", "hello")
+
+    assert json.loads(found.stderr)["error"] == "NoSuchObject"
+
+
+def test_source_that_the_gate_refuses_is_not_installed(account: Batos) -> None:
+    found = account("define", "account", stdin="def spy(self):\n    import os\n    return os")
+
+    assert found.returncode == 3
+    assert "line 2" in found.stderr
+    assert "spy" not in account("inspect", "account").stdout
+
+
+def test_a_universe_that_is_not_there_says_how_to_make_one(
+    tmp_path: Path, batos: Batos
+) -> None:
+    found = batos("-u", str(tmp_path / "none"), "inspect")
+
+    assert found.returncode == 1
+    assert "awaken" in found.stderr
+
+
+def test_a_universe_in_use_can_be_read_and_not_changed(
+    account: Batos, universe_path: Path
+) -> None:
+    owner = open_universe(universe_path)
+    try:
+        busy = account("send", "account", "double")
+        read = account("inspect", "account")
+    finally:
+        owner.close()
+
+    assert busy.returncode == 5
+    assert str(os.getpid()) in busy.stderr
+    assert read.returncode == 0
+
+
+def test_weights_that_are_none_are_refused_and_nothing_is_made(
+    batos: Batos, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.gguf").write_bytes(b"GGUF" + b"\0" * 60)
+
+    found = batos("-u", str(tmp_path / "new"), "awaken", "--mind", str(tmp_path / "bad.gguf"))
+
+    assert found.returncode == 7
+    assert "refused as weights" in found.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_message_that_needs_broken_weights_says_so_with_its_code(account: Batos) -> None:
+    found = account("send", "account", "deposit_", "5", "--mode", "auto")
+
+    assert found.returncode == 7
+    assert "could not think" in found.stderr
+    assert account("send", "account", "balance").stdout == "100\n"
+
+
+@pytest.mark.walls
+def test_a_method_that_hangs_in_the_end_is_stopped_and_changes_nothing(account: Batos) -> None:
+    source = "def hang(self):\n    self.balance = 0\n    while True:\n        pass\n"
+    account("define", "account", stdin=source)
+
+    found = account("send", "account", "hang")
+
+    assert found.returncode == 1
+    assert "steps" in found.stderr or "time" in found.stderr
+    assert account("send", "account", "balance").stdout == "100\n"
+
+
+def test_doctor_finds_what_is_there(account: Batos) -> None:
+    findings = json.loads(account("--json", "doctor").stdout)
+
+    states = {finding["what"]: finding["state"] for finding in findings}
+    assert states["python"] == "ok"
+    assert states["universe"] == "ok"
+    assert states["ZODB"] == "ok"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_for_each_shell(batos: Batos, shell: str) -> None:
+    assert "_BATOS_COMPLETE" in batos("completion", shell).stdout
+
+
+def test_ctrl_c_ends_with_130(universe_path: Path) -> None:
+    command = [sys.executable, "-m", "batos", "-u", str(universe_path), "define", "genesis_obj"]
+    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert waiting.stdin is not None
+    _until_it_reads(waiting.pid)
+    waiting.send_signal(signal.SIGINT)
+
+    _, said = waiting.communicate(timeout=20)
+
+    assert waiting.returncode == 130
+    assert b"interrupted" in said
+
+
+def _until_it_reads(pid: int) -> None:
+    """Wait until a process is blocked in reading its standard input."""
+    ends = time.monotonic() + 20
+    while "pipe" not in Path(f"/proc/{pid}/wchan").read_text():
+        assert time.monotonic() < ends, "it never read"
+        time.sleep(0.005)
