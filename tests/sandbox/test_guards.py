@@ -367,7 +367,7 @@ def test_an_attack_ends_in_an_error(
     with pytest.raises(Exception) as failure:  # noqa: PT011  each has its own
         MethodType(compile_method(ATTACKS[name]), target)()
 
-    assert time.monotonic() - since < 2
+    assert time.monotonic() - since < 20
     assert CANARY not in str(failure.value)
     assert not calls
     assert before == (target._slots, vault._slots, list(vault.gold), dict(vault.card))

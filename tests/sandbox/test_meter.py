@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -18,6 +19,25 @@ FOREVER = "def forever(self):\n    while True:\n        pass"
 BACKTRACKING = "def match(self):\n    import re\n    return re.match('(a+)+$', 'a' * 40 + 'b')"
 COUNT = "def count(self, n):\n    for _ in range(n):\n        pass\n    return n"
 CALL = "def call(self, function):\n    return function()"
+
+RECURSION_THAT_CATCHES = """\
+def recurse(self):
+    def f():
+        try:
+            f()
+        except RecursionError:
+            f()
+        f()
+    f()"""
+LONG_CHAIN = """\
+def raise_long_chain(self):
+    error = ValueError(0)
+    for i in range(1, 21):
+        try:
+            raise ValueError(i) from error
+        except ValueError as link:
+            error = link
+    raise error"""
 
 
 def method(source: str) -> Callable[..., object]:
@@ -47,6 +67,42 @@ def test_what_takes_few_steps_and_long_spends_its_time() -> None:
 
     assert spent.value.budget == "time"
     assert "0.1 s" in str(spent.value)
+
+
+def test_recursion_that_catches_leaves_no_chain_of_errors() -> None:
+    recurse = method(RECURSION_THAT_CATCHES)
+
+    with METER.limited(Budget(seconds=0.1)), pytest.raises(BudgetSpent) as spent:
+        recurse(None)
+
+    assert spent.value.__context__ is None
+
+
+def test_an_error_keeps_its_first_causes_and_nothing_else_that_was_raised() -> None:
+    raise_long_chain = method(LONG_CHAIN)
+
+    with pytest.raises(ValueError, match="20") as raised:
+        raise_long_chain(None)
+
+    causes: list[BaseException] = [raised.value]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    assert [str(cause) for cause in causes] == ["20", "19", "18", "17", "16"]
+    assert [cause.__context__ for cause in causes] == [None] * 5
+
+
+def test_the_collector_sleeps_while_generated_code_runs_but_not_while_it_pauses() -> None:
+    seen = []
+
+    def look() -> None:
+        seen.append(gc.isenabled())
+        with METER.paused():
+            seen.append(gc.isenabled())
+
+    method(CALL)(None, look)
+
+    assert seen == [False, True]
+    assert gc.isenabled()
 
 
 def test_each_outermost_call_has_a_budget_of_its_own() -> None:

@@ -15,6 +15,7 @@ import collections
 import datetime
 import fractions
 import functools
+import gc
 import itertools
 import json
 import operator
@@ -41,6 +42,7 @@ from batos.errors import BudgetSpent
 METHOD_FILE = "<method "  # how the file name of generated code begins
 MAX_ITEMS = 1_000_000  # in one sequence, or characters in one text
 _BYTES_A_STEP = 256
+_MAX_CAUSES = 4  # of an error that leaves generated code
 _TICK_S = 0.01  # the alarm rings on until a frame is reached in which it may raise
 
 
@@ -77,6 +79,7 @@ class Meter:
         self._lock = threading.Lock()
         self._runner: int | None = None  # the thread that runs generated code
         self._late = False
+        self._collects = True  # whether the host's collector was on
         self._clock = _Clock(self._on_alarm)
         self._fill(None)
 
@@ -138,20 +141,30 @@ class Meter:
         """Stop the clock while something else than generated code works for the call.
 
         The lock stays with the call. Generated code that is run meanwhile still burns its
-        fuel. Outside a timed call this does nothing.
+        fuel. Outside a call this does nothing.
         """
-        if self._runner != get_ident() or not self._clock.runs:
+        if self._runner != get_ident():
             yield
             return
-        left_s = self._clock.stop()
+        left_s = self._clock.stop() if self._clock.runs else None
+        if self._collects:
+            gc.enable()
         try:
             yield
         finally:
-            self._clock.start(left_s)
+            gc.disable()
+            if left_s is not None:
+                self._clock.start(left_s)
 
     def _outermost(self, call: Callable[[], object]) -> object:
+        answer: object = None
+        failure: Exception | None = None
         with self._lock:
             budget = self.budget
+            # The collector's callbacks would be called as deep as generated code
+            # recurses, and fail there where nobody can catch it.
+            self._collects = gc.isenabled()
+            gc.disable()
             self._runner, self._late = get_ident(), False
             self._fill(budget.steps)
             try:
@@ -159,17 +172,25 @@ class Meter:
                     self._clock.start(budget.seconds)
                 answer = call()
                 if self._is_dry():  # generated code swallowed it: still a failure
-                    raise Spent
-            except (Spent, Exception):
-                if self._is_dry():
-                    raise self._error(budget) from None
-                raise
+                    failure = self._error(budget)
+            except (Spent, Exception) as error:
+                if self._is_dry() or isinstance(error, Spent):
+                    failure = self._error(budget)
+                else:
+                    failure = _unchained(error)
             finally:
                 if self._clock.runs:
                     self._clock.stop()
+                if self._collects:
+                    gc.enable()
                 self._runner = None
                 self._fill(None)
+        if failure is None:
             return answer
+        try:
+            raise failure  # here, where nothing that generated code raised becomes its context
+        finally:
+            del failure  # its traceback holds this frame
 
     def _fill(self, steps: int | None) -> None:
         """Fill the tank; None is for ever, since what runs outside has no budget."""
@@ -196,6 +217,23 @@ class Meter:
             if not file.startswith(_INTERRUPTIBLE):
                 return
             frame = frame.f_back
+
+
+def _unchained(error: Exception) -> Exception:
+    """Drop what `error` was raised beside, and all but the first few of its causes.
+
+    A second of recursion that catches leaves a chain of 24,000 errors, each with the
+    traceback of a thousand frames: whoever prints it never comes back.
+    """
+    link: BaseException | None = error
+    for kept in range(_MAX_CAUSES + 1):
+        if link is None:
+            break
+        cause = link.__cause__ if kept < _MAX_CAUSES else None
+        link.__context__ = None
+        link.__cause__ = cause
+        link = cause
+    return error
 
 
 class _Clock:
