@@ -109,6 +109,17 @@ class ExtraMissing(BatosError):
 
 
 @dataclass(eq=False)
+class NothingRuns(BatosError):
+    """A method was to run in a universe that was opened to be looked at."""
+
+    def __str__(self) -> str:
+        return (
+            "Nothing runs here: the universe was opened to be looked at. Open it without"
+            " `safe` to run its methods."
+        )
+
+
+@dataclass(eq=False)
 class OutsideUniverse(BatosError):
     """An object without a universe was asked to run a method."""
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from ZODB.POSException import POSError
 
@@ -20,7 +19,7 @@ from batos.engines.contract import Engine
 from batos.errors import BatosError, MethodFailed, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
-from batos.kernel.runtime import Runtime
+from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.personas.mind import Mind, mind_of
 from batos.processes import Processes
@@ -33,7 +32,7 @@ from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.blobs import OnBytes
 from batos.universe.conflicts import retried
-from batos.universe.journal import Journal, State
+from batos.universe.journal import Journal, Proposal, State
 from batos.universe.names import loaded, name_in, named_object, shown
 from batos.universe.universe import Moment, Root, Universe, open_universe
 
@@ -71,8 +70,8 @@ class Uvm:
         self._user = settings.user
         self._processes = Processes(universe.path.absolute(), settings.idle_s)
         self._mind = Mind(start_engine or self._processes.engine)
-        still = Runtime({}, compile_method)  # the journal's records run nothing
-        self.journal = Journal(universe, still, settings.user)
+        universe.bind(Runtime(self._primitives(), compile_method))
+        self.journal = Journal(universe, settings.user)
 
     # --- messages --------------------------------------------------------------------
 
@@ -208,9 +207,8 @@ class Uvm:
             about=about,
             examples=examples,
         )
-        runtime = self._runtime(growth)
         details = {"grew": growth.installed}
-        with self._universe.transaction(runtime, note, self._user, details) as root:
+        with self._universe.transaction(note, self._user, details, growth) as root:
             opened.append(root)
             yield root
             if growth.failed:  # a method that caught it must not commit half of its work
@@ -218,14 +216,13 @@ class Uvm:
         for proposal in growth.grown:
             self.journal.decide(proposal.id, State.INSTALLED)
 
-    def _runtime(self, growth: Growth) -> Runtime:
-        primitives: dict[str, Callable[..., object]] = {
+    def _primitives(self) -> dict[str, Callable[..., object]]:
+        return {
             "kernel.set_slot": write_data_slot,
             "personas.infer": self._mind.infer,
-            "synthesis.not_understood": partial(not_understood, growth=growth),
-            "synthesis.reflect": partial(reflect, growth=growth),
+            "synthesis.not_understood": _on_not_understood,
+            "synthesis.reflect": _on_reflect,
         }
-        return Runtime(primitives, compile_method)
 
     def _require_walls(self) -> None:
         if self._trust == "unwalled" or walls.confined():
@@ -280,6 +277,14 @@ def open_uvm(
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
     universe = open_universe(Path(path), read_only)
     return Uvm(universe, trust, asking, settings)
+
+
+def _on_not_understood(receiver: UvmObject, message: Message) -> object:
+    return not_understood(receiver, message, growth=cast("Growth", context_of(receiver)))
+
+
+def _on_reflect(receiver: UvmObject, message: Message) -> Proposal:
+    return reflect(receiver, message, growth=cast("Growth", context_of(receiver)))
 
 
 def _answer(receiver: UvmObject, name: str, message: Message) -> object:

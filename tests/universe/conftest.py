@@ -6,26 +6,14 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from batos.kernel.mirror import mirror
-from batos.kernel.runtime import Runtime
 from batos.kernel.values import plain
 from batos.universe.awakening import Mind
 from batos.universe.blobs import path_of
 from batos.universe.universe import Universe, open_universe
-
-
-def _refuse(_source: str) -> NoReturn:
-    raise AssertionError("something was compiled")
-
-
-@pytest.fixture
-def runtime() -> Runtime:
-    """Behaviour for nothing."""
-    return Runtime({}, _refuse)
 
 
 @pytest.fixture
@@ -37,11 +25,11 @@ def universe(universe_path: Path) -> Iterator[Universe]:
 
 
 @pytest.fixture
-def write(universe: Universe, runtime: Runtime) -> Callable[..., str]:
+def write(universe: Universe) -> Callable[..., str]:
     """Write slots of an object of the root, clone it if need be; return the transaction."""
 
     def write_slots(name: str, note: str = "", user: str = "", **slots: object) -> str:
-        with universe.transaction(runtime, note, user) as root:
+        with universe.transaction(note, user) as root:
             if name not in root:
                 root[name] = root["genesis_obj"].clone()
             for slot, value in slots.items():
@@ -52,11 +40,11 @@ def write(universe: Universe, runtime: Runtime) -> Callable[..., str]:
 
 
 @pytest.fixture
-def read(universe: Universe, runtime: Runtime) -> Callable[[str, str], object]:
+def read(universe: Universe) -> Callable[[str, str], object]:
     """Read one slot of an object of the root, as plain data."""
 
     def read_slot(name: str, slot: str) -> object:
-        with universe.transaction(runtime) as root:
+        with universe.transaction() as root:
             return plain(getattr(root[name], slot))
 
     return read_slot
@@ -77,12 +65,12 @@ def mind(tmp_path: Path) -> Mind:
 
 
 @pytest.fixture
-def check_whole(runtime: Runtime) -> Callable[[Path, Path], None]:
+def check_whole() -> Callable[[Path, Path], None]:
     """Check that a universe at a place is complete, and holds these weights."""
 
     def check(place: Path, weights: Path) -> None:
         universe = open_universe(place)
-        with universe.transaction(runtime) as root:
+        with universe.transaction() as root:
             assert set(root) == {
                 *("traits_obj", "pLLM_obj", "genesis_obj", "digital_ether"),
                 "journal",

@@ -14,7 +14,6 @@ from batos.errors import SlotRefused, UniverseBusy, UniverseExists
 from batos.kernel.authority import write_data_slot
 from batos.kernel.method import Primitive
 from batos.kernel.mirror import mirror
-from batos.kernel.runtime import Runtime
 from batos.universe.awakening import Mind, awaken
 from batos.universe.blobs import path_of
 from batos.universe.universe import open_universe
@@ -29,12 +28,12 @@ def names(folder: Path) -> list[str]:
 
 
 def test_the_primordial_objects_have_the_slots_and_parents_of_the_plan(
-    place: Path, mind: Mind, runtime: Runtime
+    place: Path, mind: Mind
 ) -> None:
     awaken(place, mind)
 
     universe = open_universe(place)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         traits, pllm, genesis, ether = (root[name] for name in PRIMORDIALS)
         assert dict(mirror(traits).slots()) == {
             "doesNotUnderstand_": Primitive("synthesis.not_understood"),
@@ -58,12 +57,12 @@ def test_the_primordial_objects_have_the_slots_and_parents_of_the_plan(
 
 
 def test_laws_come_before_the_mind_and_the_mind_before_the_first_being(
-    place: Path, mind: Mind, runtime: Runtime
+    place: Path, mind: Mind
 ) -> None:
     awaken(place, mind)
 
     universe = open_universe(place)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         births = [root[name]._p_oid for name in PRIMORDIALS]
     universe.close()
     assert births == sorted(births)
@@ -79,13 +78,11 @@ def test_everything_is_born_in_one_transaction(place: Path, mind: Mind) -> None:
     assert [moment.note for moment in before] == ["initial database creation"]  # ZODB's own
 
 
-def test_primordials_are_sealed_and_their_children_are_not(
-    place: Path, mind: Mind, runtime: Runtime
-) -> None:
+def test_primordials_are_sealed_and_their_children_are_not(place: Path, mind: Mind) -> None:
     awaken(place, mind)
 
     universe = open_universe(place)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         for name in PRIMORDIALS:
             with pytest.raises(SlotRefused, match="primordial"):
                 write_data_slot(root[name], "rate", 1)

@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import pytest
 
-from batos.kernel.runtime import Runtime
 from batos.universe.awakening import Mind, awaken
 from batos.universe.blobs import path_of
 from batos.universe.universe import open_universe
@@ -33,42 +32,38 @@ print(kib("VmHWM") - before)
 """
 
 
-def committed_path(place: Path, runtime: Runtime) -> Path:
+def committed_path(place: Path) -> Path:
     universe = open_universe(place)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         path = path_of(root["pLLM_obj"].model_blob)
     universe.close()
     return path
 
 
-def check_bytes(place: Path, mind: Mind, runtime: Runtime) -> None:
-    path = committed_path(place, runtime)
+def check_bytes(place: Path, mind: Mind) -> None:
+    path = committed_path(place)
     assert path.is_relative_to(place / "blobs")
     assert path.read_bytes() == mind.weights.read_bytes()
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 100_000])
-def test_the_committed_file_has_the_same_bytes(
-    place: Path, mind: Mind, runtime: Runtime, size: int
-) -> None:
+def test_the_committed_file_has_the_same_bytes(place: Path, mind: Mind, size: int) -> None:
     mind.weights.write_bytes(mind.weights.read_bytes()[:size])
 
     awaken(place, mind)
 
-    check_bytes(place, mind, runtime)
+    check_bytes(place, mind)
 
 
-def test_a_committed_file_cannot_be_written_by_accident(
-    place: Path, mind: Mind, runtime: Runtime
-) -> None:
+def test_a_committed_file_cannot_be_written_by_accident(place: Path, mind: Mind) -> None:
     awaken(place, mind)
 
-    assert committed_path(place, runtime).stat().st_mode & 0o222 == 0
+    assert committed_path(place).stat().st_mode & 0o222 == 0
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_bytes_are_copied_where_the_kernel_cannot_share_them(
-    place: Path, mind: Mind, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, number: int
+    place: Path, mind: Mind, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refuse(*_args: object) -> NoReturn:
         raise OSError(number, os.strerror(number))
@@ -77,7 +72,7 @@ def test_bytes_are_copied_where_the_kernel_cannot_share_them(
 
     awaken(place, mind)
 
-    check_bytes(place, mind, runtime)
+    check_bytes(place, mind)
 
 
 def test_progress_is_told_to_its_end(
@@ -97,7 +92,7 @@ def test_progress_is_told_to_its_end(
 
 
 def test_weights_are_on_the_disk_before_their_transaction_is(
-    place: Path, mind: Mind, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    place: Path, mind: Mind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
     fsync = os.fsync
@@ -114,7 +109,7 @@ def test_weights_are_on_the_disk_before_their_transaction_is(
 
     awaken(place, mind)
 
-    blob = committed_path(place, runtime).relative_to(place)
+    blob = committed_path(place).relative_to(place)
     cradle = f".{place.name}.awakening"
     birth = len(synced) - synced[::-1].index(f"{cradle}/Data.fs")  # the last one
     before, after = synced[:birth], synced[birth:]
@@ -140,7 +135,7 @@ def test_memory_stays_constant_while_weights_are_imported(tmp_path: Path) -> Non
 
 
 def test_what_a_killed_import_left_behind_is_swept_by_the_next_owner(
-    place: Path, mind: Mind, runtime: Runtime
+    place: Path, mind: Mind
 ) -> None:
     awaken(place, mind)
     leftover = place / "blobs" / "tmp" / "BUCa1b2"
@@ -151,28 +146,24 @@ def test_what_a_killed_import_left_behind_is_swept_by_the_next_owner(
     open_universe(place).close()
 
     assert not leftover.exists()
-    check_bytes(place, mind, runtime)
+    check_bytes(place, mind)
 
 
-def test_a_universe_keeps_its_mind_when_the_file_is_gone(
-    place: Path, mind: Mind, runtime: Runtime
-) -> None:
+def test_a_universe_keeps_its_mind_when_the_file_is_gone(place: Path, mind: Mind) -> None:
     awaken(place, mind)
     content = mind.weights.read_bytes()
 
     mind.weights.write_bytes(b"overwritten")
     mind.weights.unlink()
 
-    assert committed_path(place, runtime).read_bytes() == content
+    assert committed_path(place).read_bytes() == content
 
 
-def test_weights_behind_a_link_are_followed(
-    place: Path, mind: Mind, runtime: Runtime, tmp_path: Path
-) -> None:
+def test_weights_behind_a_link_are_followed(place: Path, mind: Mind, tmp_path: Path) -> None:
     link = tmp_path / "link.gguf"
     link.symlink_to(mind.weights)
 
     awaken(place, replace(mind, weights=link))
 
-    check_bytes(place, mind, runtime)
+    check_bytes(place, mind)
     assert link.is_symlink()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from batos.errors import UniverseUnreadable
-from batos.kernel.runtime import Runtime
 from batos.universe.universe import open_universe
 
 
@@ -28,13 +27,13 @@ def garble(data: bytes, kind: str) -> bytes:
 
 
 @pytest.fixture
-def long_path(universe_path: Path, runtime: Runtime) -> Path:
+def long_path(universe_path: Path) -> Path:
     """A universe with a past of a dozen transactions, and no index of it."""
     universe = open_universe(universe_path)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         root["account"] = root["genesis_obj"].clone(n=0)
     for n in range(1, 13):
-        with universe.transaction(runtime, f"count to {n}") as root:
+        with universe.transaction(f"count to {n}") as root:
             root["account"].n = n
     universe.close()
     (universe_path / "Data.fs.index").unlink()
@@ -106,14 +105,14 @@ def test_whatever_is_damaged_no_transaction_but_the_last_is_ever_cut_off(
 
 @pytest.mark.parametrize("missing_bytes", [1, 8, 9, 50, 100, 150])
 def test_a_commit_that_was_killed_is_as_if_it_had_never_begun(
-    long_path: Path, runtime: Runtime, missing_bytes: int
+    long_path: Path, missing_bytes: int
 ) -> None:
     data = (long_path / "Data.fs").read_bytes()
     (long_path / "Data.fs").write_bytes(data[:-missing_bytes])
 
     universe = open_universe(long_path)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert root["account"].n == 11
         root["account"].n = 13
     assert [moment.note for moment in universe.log(2)] == ["", "count to 11"]
@@ -122,12 +121,12 @@ def test_a_commit_that_was_killed_is_as_if_it_had_never_begun(
 
 @pytest.mark.parametrize("index", [None, b"", b"garbage", "old"])
 def test_any_index_or_none_opens_the_same_universe(
-    universe_path: Path, runtime: Runtime, index: bytes | str | None
+    universe_path: Path, index: bytes | str | None
 ) -> None:
     file = universe_path / "Data.fs.index"
     old = file.read_bytes()
     with_account = open_universe(universe_path)
-    with with_account.transaction(runtime) as root:
+    with with_account.transaction() as root:
         root["account"] = root["genesis_obj"].clone(balance=100)
     with_account.close()
     if index is None:
@@ -137,18 +136,16 @@ def test_any_index_or_none_opens_the_same_universe(
 
     universe = open_universe(universe_path)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert root["account"].balance == 100
     universe.close()
 
 
-def test_a_copy_of_the_folder_is_the_same_universe(
-    universe_path: Path, tmp_path: Path, runtime: Runtime
-) -> None:
+def test_a_copy_of_the_folder_is_the_same_universe(universe_path: Path, tmp_path: Path) -> None:
     shutil.copytree(universe_path, tmp_path / "copy.universe")
 
     copy = open_universe(tmp_path / "copy.universe")
 
-    with copy.transaction(runtime) as root:
+    with copy.transaction() as root:
         assert "genesis_obj" in root
     copy.close()

@@ -13,7 +13,6 @@ import pytest
 from batos.errors import DecisionRefused, NoSuchProposal, NotStorable, UndoConflict
 from batos.kernel.message import Message
 from batos.kernel.mirror import mirror
-from batos.kernel.runtime import Runtime
 from batos.kernel.uvm_object import UvmObject
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.universe import Universe, open_universe
@@ -29,8 +28,8 @@ PROPOSAL = Proposal(
 
 
 @pytest.fixture
-def journal(universe: Universe, runtime: Runtime) -> Journal:
-    return Journal(universe, runtime, "ann")
+def journal(universe: Universe) -> Journal:
+    return Journal(universe, "ann")
 
 
 def test_a_recorded_proposal_has_a_number_and_a_time(journal: Journal) -> None:
@@ -108,10 +107,10 @@ def test_a_number_without_a_proposal_says_so(journal: Journal, number: int) -> N
 
 
 def test_what_was_recorded_survives_the_failure_of_its_message(
-    universe: Universe, runtime: Runtime, journal: Journal
+    universe: Universe, journal: Journal
 ) -> None:
     def fail() -> None:
-        with universe.transaction(runtime) as root:
+        with universe.transaction() as root:
             root["account"] = root["genesis_obj"].clone()
             journal.record(PROPOSAL, MESSAGE)
             raise ZeroDivisionError
@@ -120,19 +119,19 @@ def test_what_was_recorded_survives_the_failure_of_its_message(
         fail()
 
     assert [proposal.id for proposal in journal.list()] == [1]
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert "account" not in root
 
 
 def test_what_was_recorded_survives_a_restart(
-    universe: Universe, universe_path: Path, runtime: Runtime, journal: Journal
+    universe: Universe, universe_path: Path, journal: Journal
 ) -> None:
     recorded = journal.record(PROPOSAL, MESSAGE)
     universe.close()
 
     again = open_universe(universe_path)
 
-    assert Journal(again, runtime, "bob").list() == [recorded]
+    assert Journal(again, "bob").list() == [recorded]
     again.close()
 
 
@@ -154,12 +153,10 @@ def test_threads_that_record_at_once_get_numbers_of_their_own(journal: Journal) 
     assert len(journal.list()) == 20
 
 
-def test_the_message_is_kept_as_an_object(
-    universe: Universe, runtime: Runtime, journal: Journal
-) -> None:
+def test_the_message_is_kept_as_an_object(universe: Universe, journal: Journal) -> None:
     journal.record(PROPOSAL, Message("at_put_", (1, [2]), {"note": {"x"}}))
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         message = root["journal"]["entries"][1].message
         assert type(message) is UvmObject
         assert mirror(message).data() == {
@@ -170,17 +167,17 @@ def test_the_message_is_kept_as_an_object(
 
 
 def test_objects_in_a_message_are_kept_as_descriptions(
-    universe: Universe, runtime: Runtime, journal: Journal, write: Callable[..., str]
+    universe: Universe, journal: Journal, write: Callable[..., str]
 ) -> None:
     write("account", words=["a", "b"], balance=1)
 
-    with universe.transaction(runtime) as root:  # the transaction that the message was sent in
+    with universe.transaction() as root:  # the transaction that the message was sent in
         account = root["account"]
         sent = Message("meet_", (account, [account], account.words), {"by": {"who": account}})
         journal.record(PROPOSAL, sent)
         described = repr(account)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         message = root["journal"]["entries"][1].message
         assert message.args == (described, [described], ["a", "b"])
         assert message.keywords == {"by": {"who": described}}
@@ -213,7 +210,7 @@ def test_the_journal_is_never_undone(universe: Universe, journal: Journal) -> No
 
 
 def test_undo_steps_over_the_journal(
-    universe: Universe, journal: Journal, write: Callable[..., str], runtime: Runtime
+    universe: Universe, journal: Journal, write: Callable[..., str]
 ) -> None:
     write("account", note="a change", balance=1)
     journal.record(PROPOSAL, MESSAGE)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from batos.errors import UndoConflict
-from batos.kernel.runtime import Runtime
 from batos.universe.universe import Universe, open_universe
 
 Write = Callable[..., str]
@@ -29,9 +28,9 @@ def test_the_log_tells_who_did_what_newest_first(universe: Universe, write: Writ
     assert [len(universe.log(n)) for n in range(4)] == [0, 1, 2, 2]
 
 
-def test_the_log_keeps_details_that_are_not_empty(universe: Universe, runtime: Runtime) -> None:
+def test_the_log_keeps_details_that_are_not_empty(universe: Universe) -> None:
     grew: list[str] = []
-    with universe.transaction(runtime, details={"grew": grew, "nothing": ""}) as root:
+    with universe.transaction(details={"grew": grew, "nothing": ""}) as root:
         root["account"] = root["genesis_obj"].clone()
         grew.append("deposit_")
 
@@ -70,7 +69,7 @@ def test_undo_takes_the_last_change_back(universe: Universe, write: Write, read:
 
 
 def test_undo_again_goes_further_back_until_the_birth(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("account", note="1", balance=1)
     write("account", note="2", balance=2)
@@ -80,7 +79,7 @@ def test_undo_again_goes_further_back_until_the_birth(
     assert universe.undo(None).note == "2"
     assert read("account", "balance") == 1
     assert universe.undo(None).note == "1"
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert "account" not in root
     with pytest.raises(UndoConflict, match="nothing that was done since the awakening"):
         universe.undo(None)
@@ -149,18 +148,18 @@ def test_a_change_that_was_overwritten_cannot_be_undone(
 
 
 def test_an_object_that_is_referred_to_since_cannot_be_undone_away(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("bob")
     created = write("ann", balance=1)
-    with universe.transaction(runtime, "befriend") as root:
+    with universe.transaction("befriend") as root:
         root["bob"].friend = root["ann"]
 
     with pytest.raises(UndoConflict, match="refers to what it created"):
         universe.undo(created)
 
     assert [universe.undo(None).note for _ in range(2)] == ["befriend", ""]
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert "ann" not in root
 
 
@@ -178,18 +177,16 @@ def test_a_birth_lasts(universe: Universe, read: Read) -> None:
     assert read("pLLM_obj", "quantization") == "none"
 
 
-def test_what_was_undone_stays_undone_after_a_restart(
-    universe_path: Path, runtime: Runtime
-) -> None:
+def test_what_was_undone_stays_undone_after_a_restart(universe_path: Path) -> None:
     universe = open_universe(universe_path)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         root["account"] = root["genesis_obj"].clone()
     universe.undo(None)
     universe.close()
 
     universe = open_universe(universe_path)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert "account" not in root
     with pytest.raises(UndoConflict):
         universe.undo(None)

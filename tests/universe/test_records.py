@@ -19,7 +19,6 @@ from batos.errors import BatosError, UniverseUnreadable
 from batos.kernel.message import Message
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
-from batos.kernel.runtime import Runtime
 from batos.kernel.uvm_object import UvmObject
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.records import check_stored, record_class
@@ -54,9 +53,9 @@ def calls_touch(mark: Path, module: str = "os", name: str = "system") -> bytes:
     return f"c{module}\n{name}\n(Vtouch {mark}\ntR.".encode()
 
 
-def oid_of(path: Path, runtime: Runtime, name: str) -> bytes:
+def oid_of(path: Path, name: str) -> bytes:
     universe = open_universe(path)
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         oid: bytes = root[name]._p_oid
     universe.close()
     return oid
@@ -76,15 +75,15 @@ def store(path: Path, oid: bytes, data: bytes, details: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize(("module", "name"), FOREIGN)
 def test_a_record_that_names_another_class_is_refused_and_nothing_is_called(
-    universe_path: Path, runtime: Runtime, mark: Path, module: str, name: str
+    universe_path: Path, mark: Path, module: str, name: str
 ) -> None:
-    oid = oid_of(universe_path, runtime, "digital_ether")
+    oid = oid_of(universe_path, "digital_ether")
     store(universe_path, oid, UVM_OBJECT + calls_touch(mark, module, name))
 
     universe = open_universe(universe_path)
 
     with (
-        universe.transaction(runtime) as root,
+        universe.transaction() as root,
         pytest.raises(UniverseUnreadable, match=f"{module}.{name}, which has no place"),
     ):
         mirror(root["digital_ether"]).slots()
@@ -99,52 +98,46 @@ def test_the_crafted_pickle_does_call_when_nobody_guards_it(mark: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cos\nsystem\nq\x00.", "(cos\nsystem\n(Vtrue\ntt."])
-def test_a_record_of_another_class_is_refused(
-    universe_path: Path, runtime: Runtime, kind: str
-) -> None:
-    oid = oid_of(universe_path, runtime, "digital_ether")
+def test_a_record_of_another_class_is_refused(universe_path: Path, kind: str) -> None:
+    oid = oid_of(universe_path, "digital_ether")
     store(universe_path, oid, kind.encode() + b"}.")
 
     universe = open_universe(universe_path)
 
-    with pytest.raises(BatosError), universe.transaction(runtime) as root:
+    with pytest.raises(BatosError), universe.transaction() as root:
         mirror(root["digital_ether"]).slots()
     universe.close()
 
 
-def test_a_reference_that_names_another_class_is_refused(
-    universe_path: Path, runtime: Runtime
-) -> None:
-    oid = oid_of(universe_path, runtime, "digital_ether")
+def test_a_reference_that_names_another_class_is_refused(universe_path: Path) -> None:
+    oid = oid_of(universe_path, "digital_ether")
     reference = b"(U\x08" + oid + b"cos\nsystem\ntQ"
     state = b"}(V_slots\n}(Vfriend\n" + reference + b"su" + b"."
     store(universe_path, oid, UVM_OBJECT + state)
 
     universe = open_universe(universe_path)
 
-    with pytest.raises(UniverseUnreadable), universe.transaction(runtime) as root:
+    with pytest.raises(UniverseUnreadable), universe.transaction() as root:
         mirror(root["digital_ether"]).slots()
     universe.close()
 
 
-def test_a_crafted_root_is_refused_when_it_is_read(
-    universe_path: Path, runtime: Runtime, mark: Path
-) -> None:
+def test_a_crafted_root_is_refused_when_it_is_read(universe_path: Path, mark: Path) -> None:
     root_class = b"cpersistent.mapping\nPersistentMapping\nq\x00."
     store(universe_path, bytes(8), root_class + calls_touch(mark))
 
     universe = open_universe(universe_path)
 
-    with pytest.raises(UniverseUnreadable), universe.transaction(runtime) as root:
+    with pytest.raises(UniverseUnreadable), universe.transaction() as root:
         dict(root)
     universe.close()
     assert not mark.exists()
 
 
 def test_what_a_transaction_says_of_itself_calls_nothing(
-    universe_path: Path, runtime: Runtime, mark: Path
+    universe_path: Path, mark: Path
 ) -> None:
-    oid = oid_of(universe_path, runtime, "digital_ether")
+    oid = oid_of(universe_path, "digital_ether")
     store(universe_path, oid, UVM_OBJECT + b"}V_slots\n}s.", details=calls_touch(mark))
     (universe_path / "Data.fs.index").unlink()  # to check it, opening would look there too
 
@@ -159,13 +152,13 @@ def test_what_a_transaction_says_of_itself_calls_nothing(
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_crafted_index_calls_nothing_and_is_made_anew(
-    universe_path: Path, runtime: Runtime, mark: Path, read_only: bool
+    universe_path: Path, mark: Path, read_only: bool
 ) -> None:
     (universe_path / "Data.fs.index").write_bytes(calls_touch(mark))
 
     universe = open_universe(universe_path, read_only)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert "genesis_obj" in root
     universe.close()
     assert not mark.exists()
@@ -199,12 +192,12 @@ def test_undo_merges_no_crafted_state(universe_path: Path, mark: Path) -> None:
 
 
 def test_everything_a_universe_consists_of_has_a_place(
-    universe: Universe, universe_path: Path, runtime: Runtime
+    universe: Universe, universe_path: Path
 ) -> None:
     proposal = Proposal("k", "r", "s", "source", {"a": [1]}, State.PROPOSED)
-    Journal(universe, runtime, "ann").record(proposal, Message("s", (1,)))
+    Journal(universe, "ann").record(proposal, Message("s", (1,)))
     zone = dt.timezone(dt.timedelta(hours=1))
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         root["all"] = root["genesis_obj"].clone(
             numbers=[1, 2**70, 1.5, 1j, True, None],
             texts=["ß", b"\x00", "\ud800"],
@@ -223,7 +216,7 @@ def test_everything_a_universe_consists_of_has_a_place(
 
     again = open_universe(universe_path)
 
-    with again.transaction(runtime) as root:
+    with again.transaction() as root:
         slots = dict(mirror(root["all"]).slots())
         assert repr([slots[n] for n in ("numbers", "texts", "times", "containers")]) == data
         assert slots["primitive"] == Primitive("kernel.set_slot")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from persistent.list import PersistentList
@@ -15,6 +15,7 @@ from ZODB.POSException import ConflictError
 
 from batos.errors import (
     ExtraMissing,
+    NothingRuns,
     NotStorable,
     TransactionOver,
     UniverseBusy,
@@ -22,7 +23,8 @@ from batos.errors import (
     UniverseReadOnly,
 )
 from batos.kernel.message import send
-from batos.kernel.runtime import Runtime
+from batos.kernel.mirror import mirror
+from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.values import plain
 from batos.universe.universe import Universe, open_universe
 
@@ -33,28 +35,26 @@ Read = Callable[[str, str], object]
 # --- transactions ---------------------------------------------------------------------
 
 
-def test_what_is_committed_is_there_after_a_restart(
-    universe_path: Path, runtime: Runtime
-) -> None:
+def test_what_is_committed_is_there_after_a_restart(universe_path: Path) -> None:
     first = open_universe(universe_path)
-    with first.transaction(runtime) as root:
+    with first.transaction() as root:
         root["account"] = root["genesis_obj"].clone(balance=100)
     first.close()
 
     second = open_universe(universe_path)
 
-    with second.transaction(runtime) as root:
+    with second.transaction() as root:
         assert root["account"].balance == 100
     second.close()
 
 
 def test_an_error_inside_takes_everything_back(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("account", balance=100, words=["a"])
 
     def fail() -> None:
-        with universe.transaction(runtime) as root:
+        with universe.transaction() as root:
             root["account"].balance = 50
             root["account"].words.append("b")
             root["other"] = root["account"].clone()
@@ -64,20 +64,20 @@ def test_an_error_inside_takes_everything_back(
         fail()
 
     assert read("account", "balance") == 100
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         assert plain(root["account"].words) == ["a"]
         assert "other" not in root
 
 
 def test_two_changes_of_one_object_conflict_and_the_first_one_stands(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("account", balance=100)
 
     def meet() -> None:
-        with universe.transaction(runtime) as slow:
+        with universe.transaction() as slow:
             slow["account"].balance = 1
-            with universe.transaction(runtime) as fast:
+            with universe.transaction() as fast:
                 fast["account"].balance = 2
 
     with pytest.raises(ConflictError):
@@ -86,18 +86,16 @@ def test_two_changes_of_one_object_conflict_and_the_first_one_stands(
     assert read("account", "balance") == 2
 
 
-def test_a_reader_keeps_the_moment_at_which_it_began(
-    universe: Universe, runtime: Runtime, write: Write
-) -> None:
+def test_a_reader_keeps_the_moment_at_which_it_began(universe: Universe, write: Write) -> None:
     write("account", balance=100)
 
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         write("account", balance=1)
         assert root["account"].balance == 100
 
 
 def test_threads_that_try_again_after_a_conflict_lose_nothing(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("counter", n=0)
     conflicts: list[ConflictError] = []
@@ -108,7 +106,7 @@ def test_threads_that_try_again_after_a_conflict_lose_nothing(
         done = 0
         while done < 10:
             try:
-                with universe.transaction(runtime) as root:
+                with universe.transaction() as root:
                     counter: Any = root["counter"]
                     counter.n += 1
             except ConflictError as conflict:
@@ -126,17 +124,32 @@ def test_threads_that_try_again_after_a_conflict_lose_nothing(
     assert conflicts
 
 
-def test_each_transaction_brings_its_own_runtime(universe: Universe, runtime: Runtime) -> None:
+def test_what_is_bound_answers_in_every_transaction(universe: Universe) -> None:
     echo = {"synthesis.not_understood": lambda _self, message: message.selector}
-    loud = Runtime(echo, runtime.compile)
+    universe.bind(Runtime(echo, _refuse))
 
-    with universe.transaction(loud) as root:
-        assert send(root["genesis_obj"], "shout") == "shout"
-    with (
-        universe.transaction(runtime) as root,
-        pytest.raises(ExtraMissing, match=r"synthesis\.not_understood"),
-    ):
-        send(root["genesis_obj"], "shout")
+    for _ in range(2):
+        with universe.transaction() as root:
+            assert send(root["genesis_obj"], "shout") == "shout"
+
+
+def test_nothing_runs_where_nothing_is_bound(universe: Universe) -> None:
+    with universe.transaction() as root:
+        with pytest.raises(ExtraMissing, match=r"synthesis\.not_understood"):
+            send(root["genesis_obj"], "shout")
+        with pytest.raises(NothingRuns):
+            mirror(root["genesis_obj"]).define("def shout(self): return 1")
+
+
+def test_a_context_lasts_as_long_as_its_transaction(universe: Universe) -> None:
+    with universe.transaction(context="mine") as root:
+        assert context_of(root["genesis_obj"]) == "mine"
+    with universe.transaction() as root:
+        assert context_of(root["genesis_obj"]) is None
+
+
+def _refuse(_source: str) -> NoReturn:
+    raise AssertionError("something was compiled")
 
 
 @dataclass
@@ -149,23 +162,23 @@ class Stranger:
 
 @pytest.mark.parametrize("value", [print, Stranger(), os.system, Path("x")])
 def test_what_could_not_be_loaded_again_is_not_committed(
-    universe: Universe, runtime: Runtime, write: Write, read: Read, value: object
+    universe: Universe, write: Write, read: Read, value: object
 ) -> None:
     write("account", words=["a"])
 
-    with pytest.raises(NotStorable), universe.transaction(runtime) as root:
+    with pytest.raises(NotStorable), universe.transaction() as root:
         root["account"].words.append(value)  # past `storable`
-    with pytest.raises(NotStorable), universe.transaction(runtime) as root:
+    with pytest.raises(NotStorable), universe.transaction() as root:
         root["account"].words = PersistentList([value])
 
     assert read("account", "words") == ["a"]
 
 
 def test_an_object_cannot_be_used_after_its_transaction(
-    universe: Universe, runtime: Runtime, write: Write, read: Read
+    universe: Universe, write: Write, read: Read
 ) -> None:
     write("account", balance=100, words=["a"])
-    with universe.transaction(runtime) as root:
+    with universe.transaction() as root:
         account: Any = root["account"]
         words = account.words
         assert list(words) == ["a"]
@@ -195,28 +208,28 @@ def test_an_owned_universe_is_busy_and_says_whose_it_is(
 
 
 def test_a_universe_can_be_read_beside_its_owner(
-    universe: Universe, universe_path: Path, runtime: Runtime, write: Write
+    universe: Universe, universe_path: Path, write: Write
 ) -> None:
     write("account", note="first", balance=100)
 
     reader = open_universe(universe_path, read_only=True)
 
-    with reader.transaction(runtime) as root:
+    with reader.transaction() as root:
         assert root["account"].balance == 100
     assert reader.log(1)[0].note == "first"
     write("account", balance=1)
-    with reader.transaction(runtime) as root:
+    with reader.transaction() as root:
         assert root["account"].balance == 100  # as it was opened
     reader.close()
 
 
 def test_a_reader_cannot_change_anything(
-    universe: Universe, universe_path: Path, runtime: Runtime, write: Write, read: Read
+    universe: Universe, universe_path: Path, write: Write, read: Read
 ) -> None:
     write("account", balance=100)
     reader = open_universe(universe_path, read_only=True)
 
-    with pytest.raises(UniverseReadOnly), reader.transaction(runtime) as root:
+    with pytest.raises(UniverseReadOnly), reader.transaction() as root:
         root["account"].balance = 1
     with pytest.raises(UniverseReadOnly):
         reader.undo(None)

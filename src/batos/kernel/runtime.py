@@ -1,17 +1,18 @@
 """What a connection brings along so that the objects it loads can run.
 
-The universe stores names and source only. Whoever opens a connection binds a `Runtime`
-to it: functions for the names of primitives, and a compiler for source. There is no
-global one, so two universes in one process never share behaviour.
+The universe stores names and source only. Whoever opens it binds a `Runtime` to it:
+functions for the names of primitives, and a compiler for source. There is no global one,
+so two universes in one process never share behaviour. What belongs to one transaction
+only, its *context*, is bound beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
-from batos.errors import ExtraMissing, OutsideUniverse
+from batos.errors import ExtraMissing, NothingRuns, OutsideUniverse
 from batos.kernel import lookup
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Functions for primitives, and a compiler for methods.
-
-    Opened with an empty table and a compiler that refuses, a universe can be looked at
-    without anything in it running.
-    """
+    """Functions for primitives, and a compiler for methods."""
 
     primitives: Mapping[str, Callable[..., object]]
     compile: Callable[[str], Callable[..., object]]
@@ -38,14 +35,36 @@ class Runtime:
         return self.primitives.get(name, missing)
 
 
+def _refuse(_source: str) -> NoReturn:
+    raise NothingRuns
+
+
+STILL = Runtime({}, _refuse)
+"""With it a universe can be looked at, and nothing in it runs."""
+
+
 class Jar(Protocol):
     """The part of a connection that the kernel uses."""
 
-    runtime: Runtime
+    @property
+    def runtime(self) -> Runtime: ...
+
+    @property
+    def context(self) -> object: ...
 
 
 def runtime_of(receiver: UvmObject) -> Runtime:
-    """Return the runtime of the receiver's connection.
+    """Return the runtime of the receiver's connection; see `jar_of`."""
+    return jar_of(receiver).runtime
+
+
+def context_of(receiver: UvmObject) -> object:
+    """Return what the running transaction was opened with; see `jar_of`."""
+    return jar_of(receiver).context
+
+
+def jar_of(receiver: UvmObject) -> Jar:
+    """Return the receiver's connection.
 
     An object that is not stored yet has none of its own: the nearest ancestor's counts.
 
@@ -55,5 +74,5 @@ def runtime_of(receiver: UvmObject) -> Runtime:
     for candidate in lookup.ancestry(receiver):
         jar = cast("Jar | None", candidate._p_jar)
         if jar is not None:
-            return jar.runtime
+            return jar
     raise OutsideUniverse(repr(receiver))

@@ -214,6 +214,8 @@ class Rebuilt:
 class _Jar:
     """All that the kernel wants of a connection."""
 
+    context = None
+
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 

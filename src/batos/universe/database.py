@@ -13,7 +13,7 @@ from ZODB.POSException import ConflictError, POSError
 from ZODB.utils import u64, z64
 
 from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
-from batos.kernel.runtime import Runtime
+from batos.kernel.runtime import STILL, Runtime
 from batos.universe.blobs import sweep
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
@@ -23,9 +23,15 @@ DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError,
 
 
 class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
-    """A connection that carries the runtime of the objects it loads."""
+    """A connection that carries the runtime of the objects it loads, and a context."""
 
-    runtime: Runtime
+    context: object = None  # the running transaction's, for whoever opened it
+
+    @property
+    def runtime(self) -> Runtime:
+        """The database's: objects in its cache may have bound functions of it."""
+        runtime: Runtime = self.db().runtime
+        return runtime
 
     def setstate(self, obj: Persistent) -> None:
         self._check_open(obj)
@@ -50,6 +56,7 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
 
 class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
     klass = _Connection
+    runtime = STILL
 
     def classFactory(  # noqa: N802  ZODB's name
         self, _connection: Connection, module: str, name: str

@@ -20,7 +20,6 @@ from ZODB.POSException import ConflictError
 
 from batos.errors import DecisionRefused, NoSuchProposal
 from batos.kernel.message import Message
-from batos.kernel.runtime import Runtime
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.universe.universe import LASTING, Root, Universe
@@ -72,9 +71,8 @@ class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
 class Journal:
     """The journal of one universe."""
 
-    def __init__(self, universe: Universe, runtime: Runtime, user: str) -> None:
+    def __init__(self, universe: Universe, user: str) -> None:
         self._universe = universe
-        self._runtime = runtime
         self._user = user
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
@@ -89,7 +87,7 @@ class Journal:
 
     def answers(self, key: str) -> list[Proposal]:
         """Return everything that was proposed for one question, oldest first."""
-        with self._universe.transaction(self._runtime) as root:
+        with self._universe.transaction() as root:
             book = _book(root)
             return [_get(book, number) for number in book["by_key"].get(key, ())]
 
@@ -99,12 +97,12 @@ class Journal:
         Raises:
             NoSuchProposal: There is none.
         """
-        with self._universe.transaction(self._runtime) as root:
+        with self._universe.transaction() as root:
             return _get(_book(root), number)
 
     def list(self, state: State | None = None) -> list[Proposal]:
         """Return the proposals in a state, or all of them, oldest first."""
-        with self._universe.transaction(self._runtime) as root:
+        with self._universe.transaction() as root:
             proposals = [entry.proposal for entry in _book(root)["entries"].values()]
         return [proposal for proposal in proposals if state in (None, proposal.state)]
 
@@ -131,7 +129,7 @@ class Journal:
         mark = {LASTING: True}
         while True:  # numbers are given out one by one: two threads may ask for the same
             try:
-                with self._universe.transaction(self._runtime, note, self._user, mark) as root:
+                with self._universe.transaction(note, self._user, mark) as root:
                     changed = change(_book(root))
             except ConflictError:
                 continue

@@ -73,22 +73,29 @@ class Universe:
         self._database = database
         self._storage: UniverseStorage = database.storage
 
+    def bind(self, runtime: Runtime) -> None:
+        """Let the objects run by `runtime`; until then, and without it, nothing runs.
+
+        Call it once, before the first transaction.
+        """
+        self._database.runtime = runtime
+
     @contextmanager
     def transaction(
         self,
-        runtime: Runtime,
         note: str = "",
         user: str = "",
         details: Mapping[str, object] = MappingProxyType({}),
+        context: object = None,
     ) -> Iterator[Root]:
         """Open a transaction of its own; commit at the end, or abort on an error.
 
         Args:
-            runtime: What the objects loaded in it can do.
             note: What is done, for the log.
             user: Who does it.
             details: More for the log: data, read when the transaction commits. What is empty
                 by then is left out.
+            context: What `context_of` tells of every object that is loaded in it.
 
         Raises:
             ConflictError: Another transaction changed the same object; try all of it again.
@@ -96,7 +103,7 @@ class Universe:
         """
         manager = TransactionManager(explicit=True)
         connection = self._database.open(manager)
-        connection.runtime = runtime
+        connection.context = context
         try:
             current = manager.begin()
             current.note(_brief(note))
@@ -113,6 +120,7 @@ class Universe:
             manager.abort()
             raise
         finally:
+            connection.context = None
             connection.close()
 
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
