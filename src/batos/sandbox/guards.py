@@ -47,9 +47,9 @@ def read(value: Any, name: str) -> Any:
     Raises:
         AttributeError: Generated code may not read it.
     """
-    kind = type(value)
-    if kind is UvmObject:
+    if isinstance(value, UvmObject):
         return _read_slot(value, name)
+    kind = type(value)
     rules = allowed.ATTRIBUTES.get(kind)
     if rules is not None:
         if name in rules:
@@ -136,7 +136,7 @@ class SlotWriter:
 
 def slots_of(value: object) -> SlotWriter:
     """Return what `value.name = …` and `del value.name` are done to."""
-    if type(value) is UvmObject:
+    if isinstance(value, UvmObject):
         return SlotWriter(value)
     raise TypeError(f"{type(value).__name__!r} object has no slots to write")
 

@@ -17,10 +17,10 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.errors import ClosureTooLarge, NotStorable
-from batos.kernel.lookup import PARENT_MARK
+from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.runtime import Runtime
-from batos.kernel.uvm_object import UvmObject
+from batos.kernel.uvm_object import UvmObject, put
 from batos.kernel.values import PersistentSet, storable
 from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
 
@@ -149,7 +149,7 @@ class Rebuilt:
         jar = _Jar(runtime)
         for obj, description in zip(self.objects, described, strict=True):
             for name, slot in description["slots"].items():
-                obj._slots[name] = self._slot(slot)
+                put(obj, name, self._slot(slot))
             obj.__dict__["_sealed"] = description["sealed"]
             obj._p_jar = jar
             obj._p_oid = bytes.fromhex(description["oid"]) or None
@@ -197,7 +197,7 @@ class Rebuilt:
     def _refer(self, value: object) -> Json:
         if isinstance(value, Opaque):
             return [OPAQUE, value.place, value.kind]
-        if type(value) is not UvmObject:
+        if not isinstance(value, UvmObject):
             raise NotStorable(type(value).__name__, "an answer")
         if id(value) not in self._numbers:
             self._numbers[id(value)] = len(self.objects)

@@ -10,6 +10,7 @@ from ZODB.Connection import Connection
 from ZODB.DB import DB
 from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import ConflictError, POSError
+from ZODB.serialize import ObjectWriter
 from ZODB.utils import u64, z64
 
 from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
@@ -17,6 +18,7 @@ from batos.kernel.runtime import STILL, Runtime
 from batos.universe.blobs import sweep
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
+from batos.universe.writer import RecordWriter
 
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
@@ -49,12 +51,15 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
         self._check_open(obj)
         super().register(obj)
 
+    def _store_objects(self, writer: ObjectWriter, transaction: object) -> None:
+        super()._store_objects(RecordWriter.instead_of(writer), transaction)
+
     def _check_open(self, obj: Persistent) -> None:
         if self.opened is None:
             raise TransactionOver(f"<{type(obj).__name__} {u64(obj._p_oid):#x}>")
 
 
-class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
+class Database(DB):  # type: ignore[misc]  # ZODB is untyped
     klass = _Connection
     runtime = STILL
 
@@ -93,7 +98,7 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
-        return _Database(storage)
+        return Database(storage)
     except BaseException:
         storage.close()
         raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from batos.kernel.lookup import PARENT_MARK
+from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
