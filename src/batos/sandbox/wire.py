@@ -16,6 +16,7 @@ from typing import Any, cast
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import MAX_DEPTH, PersistentSet
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
@@ -42,6 +43,8 @@ _PARTS: Mapping[type, Callable[[Any], tuple[object, ...]]] = {
     tuple: tuple,
     dict: lambda value: tuple(part for pair in value.items() for part in pair),
     PersistentMapping: lambda value: tuple(part for pair in value.items() for part in pair),
+    Counter: lambda value: (value.value,),
+    Queue: tuple,
 }
 _UNORDERED = (set, frozenset, PersistentSet)
 _TAGS: Mapping[type, str] = {
@@ -49,6 +52,8 @@ _TAGS: Mapping[type, str] = {
     PersistentList: "list",
     PersistentMapping: "dict",
     PersistentSet: "set",
+    Counter: "counter",
+    Queue: "queue",
 }
 _MAKERS: Mapping[str, Callable[..., object]] = {
     "int": lambda digits: int(digits, 16),
@@ -65,6 +70,8 @@ _MAKERS: Mapping[str, Callable[..., object]] = {
     "tuple": lambda *items: items,
     "set": lambda *items: set(items),
     "frozenset": lambda *items: frozenset(items),
+    "counter": Counter,
+    "queue": lambda *items: Queue(items),
     "dict": lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)),
 }
 

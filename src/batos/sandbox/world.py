@@ -17,11 +17,13 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.errors import ClosureTooLarge, NotStorable
+from batos.kernel import lookup
 from batos.kernel.lookup import PARENT_MARK
 from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.runtime import Runtime
+from batos.kernel.shared import Queue
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import PersistentSet, storable
+from batos.kernel.values import PersistentSet, Shared, plain, storable
 from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
 
 
@@ -76,13 +78,13 @@ class World:
         ]
 
     def decode(self, data: Json) -> object:
-        """Return a value that came back from a trial; its objects become `Ref`s.
+        """Return a value that came back from a trial as plain data; objects become `Ref`s.
 
         Raises:
             ValueError, TypeError, LookupError, ArithmeticError, RecursionError: It did not
                 come from a trial on this world.
         """
-        return decode(data, self._resolve)
+        return plain(decode(data, self._resolve))
 
     def ref(self, number: int) -> Ref:
         """Return what stands for an object: one of this world, or one made in a trial."""
@@ -162,6 +164,13 @@ class Rebuilt:
     def decode(self, data: Json) -> object:
         """Return the value that the owner's world encoded."""
         return decode(data, self._resolve)
+
+    def give(self, name: str, data: Json) -> None:
+        """Write a slot of the receiver; a counter or a queue stays one, with this content."""
+        value = self.decode(data)
+        found = lookup.find(self.receiver, name)
+        kind = type(found.value) if found and isinstance(found.value, Shared) else None
+        setattr(self.receiver, name, value if kind is None else kind(value))
 
     def encode(self, value: object) -> Json:
         """Return a value as JSON; an object that is new here gets the next number.
@@ -270,4 +279,4 @@ def _objects_in(value: object) -> Iterator[UvmObject]:
 
 
 _MAPPINGS = (dict, PersistentMapping)
-_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset, PersistentList, PersistentSet)
+_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset, PersistentList, PersistentSet, Queue)

@@ -202,7 +202,7 @@ def _outcome(world: Rebuilt, selector: str, method: Method, case: dict[str, Any]
 def _prepare(world: Rebuilt, selector: str, method: Method, given: dict[str, Json]) -> Any:
     receiver = world.receiver
     for name, value in given.items():
-        setattr(receiver, name, world.decode(value))
+        world.give(name, value)
     for obj in world.objects:
         obj._slots.pop(NOT_UNDERSTOOD, None)  # a miss fails: nothing grows in a trial
     receiver._slots[selector] = method

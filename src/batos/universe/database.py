@@ -18,6 +18,7 @@ from batos.universe.blobs import sweep
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 
+_THREADS = 64  # as many have a connection kept for them; beyond that ZODB warns
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
 
@@ -93,7 +94,7 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
-        return _Database(storage)
+        return _Database(storage, pool_size=_THREADS)
     except BaseException:
         storage.close()
         raise
