@@ -113,7 +113,7 @@ def test_no_undo_loses_or_doubles_an_item(
 
     for number in range(60):
         if done and chance.random() < 0.4:
-            tid, added, taken = chance.choice(done)
+            tid, added, taken = chance.choice(done[-6:])
             try:
                 universe.undo(tid)
             except UndoConflict:
