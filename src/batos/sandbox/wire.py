@@ -23,6 +23,8 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 OBJECT = "object"  # the tags that a caller resolves
 OPAQUE = "opaque"
+COUNTER = "counter"  # the same, but what they hold is decoded before
+QUEUE = "queue"
 
 _EXACT_IN_JSON = 2**53  # larger integers are written in hexadecimal: no limit on digits
 
@@ -52,8 +54,8 @@ _TAGS: Mapping[type, str] = {
     PersistentList: "list",
     PersistentMapping: "dict",
     PersistentSet: "set",
-    Counter: "counter",
-    Queue: "queue",
+    Counter: COUNTER,
+    Queue: QUEUE,
 }
 _MAKERS: Mapping[str, Callable[..., object]] = {
     "int": lambda digits: int(digits, 16),
@@ -70,8 +72,6 @@ _MAKERS: Mapping[str, Callable[..., object]] = {
     "tuple": lambda *items: items,
     "set": lambda *items: set(items),
     "frozenset": lambda *items: frozenset(items),
-    "counter": Counter,
-    "queue": lambda *items: Queue(items),
     "dict": lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)),
 }
 
@@ -133,6 +133,8 @@ def decode(data: Json, resolve: Callable[[str, list[Any]], object]) -> object:
     tag, *parts = data
     if tag in (OBJECT, OPAQUE):
         return resolve(tag, parts)
+    if tag in (COUNTER, QUEUE):
+        return resolve(tag, [decode(part, resolve) for part in parts])
     if tag == "text":
         return _MAKERS[tag](parts)
     return _MAKERS[tag](*(decode(part, resolve) for part in parts))

@@ -21,10 +21,10 @@ from batos.kernel import lookup
 from batos.kernel.lookup import PARENT_MARK
 from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.runtime import Runtime
-from batos.kernel.shared import Queue
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import PersistentSet, Shared, plain, storable
-from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
+from batos.kernel.values import PersistentSet, Shared, storable
+from batos.sandbox.wire import COUNTER, OBJECT, OPAQUE, QUEUE, Encoder, Json, decode
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class World:
             ValueError, TypeError, LookupError, ArithmeticError, RecursionError: It did not
                 come from a trial on this world.
         """
-        return plain(decode(data, self._resolve))
+        return decode(data, self._resolve)
 
     def ref(self, number: int) -> Ref:
         """Return what stands for an object: one of this world, or one made in a trial."""
@@ -120,10 +120,14 @@ class World:
         self._left_behind.append(value)
         return [OPAQUE, len(self._left_behind) - 1, type(value).__name__]
 
-    def _resolve(self, tag: str, parts: list[Any]) -> Ref:
+    def _resolve(self, tag: str, parts: list[Any]) -> object:
         if tag == OBJECT:
             (number,) = parts
             return self.ref(number)
+        if tag == QUEUE:
+            return parts
+        if tag == COUNTER:
+            return Counter(*parts).value
         value = self._left_behind[parts[0]]
         return Ref(f"a {type(value).__name__}", value)
 
@@ -216,6 +220,10 @@ class Rebuilt:
     def _resolve(self, tag: str, parts: list[Any]) -> object:
         if tag == OBJECT:
             return self.objects[parts[0]]
+        if tag == QUEUE:
+            return Queue(parts)
+        if tag == COUNTER:
+            return Counter(*parts)
         place, kind = parts
         return self._opaques.setdefault(place, Opaque(place, kind))
 

@@ -33,7 +33,7 @@ from batos.errors import (
 from batos.kernel.message import Message
 from batos.kernel.shared import merged
 from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
-from batos.universe.conflicts import FREE_TRIES, TRIES_IN_TURN, Turns, retried
+from batos.universe.conflicts import Turns, retried
 from batos.universe.names import Named, Unnamed, loaded, named_object, shown
 from batos.universe.universe import LASTING, Root, Universe
 
@@ -78,7 +78,11 @@ class Delivery:
             MessageIdRefused: The id is another message's, or the answer cannot be kept.
         """
 
+        tries = 0
+
         def attempt() -> object:
+            nonlocal tries
+            tries += 1
             with opened() as root:
                 return _answer(sent, root) if sent.id is None else _once(sent, sent.id, root)
 
@@ -87,7 +91,6 @@ class Delivery:
         try:
             return retried(attempt, self._turns)
         except ConflictError as error:
-            tries = FREE_TRIES + TRIES_IN_TURN
             raise DeliveryFailed(sent.receiver, sent.message.selector, tries) from error
 
     def _prepare(self, message_id: str) -> None:
