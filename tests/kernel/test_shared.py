@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -97,6 +98,16 @@ def test_equal_items_stay_separate_items() -> None:
 
     assert (queue.take(), len(queue)) == (5, 2)
     assert 5 in queue
+
+
+def test_copies_are_independent() -> None:
+    counter, queue = Counter(1), Queue("ab")
+
+    other_counter, other_queue = copy.copy(counter), copy.copy(queue)
+    other_counter.change(1)
+    other_queue.take()
+
+    assert (counter.value, list(queue), list(other_queue)) == (1, ["a", "b"], ["b"])
 
 
 def test_an_empty_queue_says_so_or_answers_what_it_is_told_to() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -141,3 +143,18 @@ def test_a_method_that_counts_grows_against_examples_and_keeps_the_counter(uvm: 
     with uvm.transaction() as root:
         assert isinstance(root["page"].hits, batos.Counter)
         assert "self.hits += amount" in batos.mirror(root["page"]).method("add_").source
+
+
+def test_the_page_about_sharing_tells_the_truth(
+    universe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs/how-to/share-between-threads.md"
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    universe_path.rename(universe_path.with_name("my.universe"))
+    monkeypatch.chdir(universe_path.parent)
+
+    namespace: dict[str, object] = {}
+    for block in blocks:
+        exec(block, namespace)
+
+    assert len(blocks) == 2

@@ -1,9 +1,10 @@
 """Try again what met a conflict: another transaction changed the same object first.
 
-The first tries are free for all: they often succeed, and cost nothing. What lost them takes
-a *turn*: one waits for the other in order, and nobody begins a try meanwhile. Then at most
-those can win against it that had begun before, each once, so that it comes through. Nobody
-waits for a try that is under way: it may be thinking.
+The first try is free. What loses it takes a *turn*: turns come one after the other, in the
+order in which they were asked for. While somebody waits for one, whoever comes asks for a
+turn as well. So among the threads of one process a turn can lose only against what had
+begun before it, once each, and comes through. Nobody waits for a turn for long: whoever has
+it may be thinking.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import get_ident
 from typing import TypeVar
 
@@ -21,11 +22,10 @@ from ZODB.POSException import ConflictError
 
 Answer = TypeVar("Answer")
 
-FREE_TRIES = 1
-TRIES_IN_TURN = 50  # other processes take no turns: these can lose, too
+TRIES_IN_TURN = 50  # other processes take no turns, so a turn may lose, too
 _PAUSE_S = 0.002  # the first pause after a conflict; it doubles, with jitter, up to the next
 _LONGEST_PAUSE_S = 0.2
-_LONGEST_WAIT_S = 2.0  # for somebody's turn: a turn may think, and call for others
+_LONGEST_WAIT_S = 0.5  # then one goes on without a turn
 
 
 class Turns:
@@ -35,16 +35,14 @@ class Turns:
         self._changed = threading.Condition()
         self._waiting: deque[int] = deque()  # threads in order; the first has its turn
 
-    def wait(self) -> None:
-        """Wait while another thread has its turn, but not for ever."""
-        if not self._waiting:  # the common case takes no lock
-            return
+    def are_taken(self) -> bool:
+        """Tell whether another thread has its turn, or waits for it."""
         with self._changed:
-            self._changed.wait_for(self._is_free, _LONGEST_WAIT_S)
+            return any(thread != get_ident() for thread in self._waiting)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for a turn, but not for ever, and have it for a while."""
+        """Wait for a turn, but not for long, and have it for a while."""
         me = get_ident()
         with self._changed:
             self._waiting.append(me)
@@ -56,9 +54,6 @@ class Turns:
                 self._waiting.remove(me)
                 self._changed.notify_all()
 
-    def _is_free(self) -> bool:
-        return not self._waiting or self._waiting[0] == get_ident()
-
 
 def retried(attempt: Callable[[], Answer], turns: Turns) -> Answer:
     """Run an attempt again while it meets conflicts; see above.
@@ -66,12 +61,9 @@ def retried(attempt: Callable[[], Answer], turns: Turns) -> Answer:
     Raises:
         ConflictError: The last of many tries met one, too.
     """
-    for _ in range(FREE_TRIES):
-        turns.wait()
-        try:
+    if not turns.are_taken():
+        with suppress(ConflictError):
             return attempt()
-        except ConflictError:
-            pass
     pause_s = _PAUSE_S
     with turns.turn():
         for _ in range(TRIES_IN_TURN - 1):
