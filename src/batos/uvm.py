@@ -12,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from ZODB.POSException import POSError
-
 from batos.engines.catalog import resolve
 from batos.engines.contract import Engine
-from batos.errors import BatosError, MethodFailed, UniverseExists, WallsNeeded
+from batos.errors import UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
@@ -31,9 +29,9 @@ from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.blobs import OnBytes
-from batos.universe.conflicts import retried
+from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
-from batos.universe.names import loaded, name_in, named_object, shown
+from batos.universe.names import name_in
 from batos.universe.universe import Moment, Root, Universe, open_universe
 
 Trust = Literal["walled", "unwalled"]
@@ -72,6 +70,7 @@ class Uvm:
         self._mind = Mind(start_engine or self._processes.engine)
         universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
+        self._delivery = Delivery(universe, settings.user)
 
     # --- messages --------------------------------------------------------------------
 
@@ -93,6 +92,7 @@ class Uvm:
         examples: Iterable[Example | Sequence[object]] = (),
         asking: Asking | None = None,
         mode: Mode | None = None,
+        message_id: str | None = None,
         **keywords: object,
     ) -> object:
         """Send a message to an object of the root, in a transaction of its own.
@@ -106,6 +106,7 @@ class Uvm:
             examples: Calls and what should come of them, in case a method must grow.
             asking: How it may grow; by default as the universe was opened.
             mode: The same, but for the mode.
+            message_id: Sent again under it, the message has no effect and the same answer.
             keywords: Arguments by name.
 
         Returns:
@@ -117,6 +118,7 @@ class Uvm:
             MessageNotUnderstood, GrowthFailed, ApprovalNeeded: No method, or not yet.
             BudgetSpent: The method took too long.
             MethodFailed: The method raised an error.
+            DeliveryFailed, MessageIdRefused: See `Delivery.deliver`.
         """
         check_slot_name(selector)
         asking = asking or self._asking
@@ -125,14 +127,9 @@ class Uvm:
         expected = examples_of(examples, len(args) + len(keywords))
         note = f"{receiver} {selector}({', '.join(map(repr, args))})"
 
-        def attempt() -> object:
-            with self._opened(note, asking, (receiver, selector), expected) as root:
-                target = named_object(root, receiver)
-                given = tuple(loaded(value, root) for value in args)
-                named = {name: loaded(value, root) for name, value in keywords.items()}
-                return shown(_answer(target, receiver, Message(selector, given, named)), root)
-
-        return retried(attempt)
+        sent = Sent(receiver, Message(selector, args, keywords), message_id)
+        about = (receiver, selector)
+        return self._delivery.deliver(sent, lambda: self._opened(note, asking, about, expected))
 
     # --- the past ----------------------------------------------------------------------
 
@@ -285,14 +282,3 @@ def _on_not_understood(receiver: UvmObject, message: Message) -> object:
 
 def _on_reflect(receiver: UvmObject, message: Message) -> Proposal:
     return reflect(receiver, message, growth=cast("Growth", context_of(receiver)))
-
-
-def _answer(receiver: UvmObject, name: str, message: Message) -> object:
-    """Send a message; an error of the method's own is told as one."""
-    try:
-        return message.send_to(receiver)
-    except (BatosError, POSError):
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise MethodFailed(name, message.selector, why) from error

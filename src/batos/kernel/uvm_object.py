@@ -125,14 +125,14 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         super()._p_deactivate()
 
     def _p_resolveConflict(  # noqa: N802  ZODB's name
-        self, old: dict[str, Any], committed: dict[str, Any], new: dict[str, Any]
+        self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]
     ) -> dict[str, Any]:
         """Merge the changes that two transactions made to different slots.
 
         Raises:
             ConflictError: Both changed the same slot.
         """
-        return committed | {"_slots": merged(old["_slots"], committed["_slots"], new["_slots"])}
+        return saved | {"_slots": merged(old["_slots"], saved["_slots"], new["_slots"])}
 
     def __reduce__(self) -> tuple[object, ...]:
         return copyreg.__newobj__, (UvmObject,), self.__getstate__()  # type: ignore[attr-defined]

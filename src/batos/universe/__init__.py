@@ -3,5 +3,6 @@
 Read in this order: `awakening` (how a universe begins), `universe` (open it, change it in
 transactions, look back, undo), `database`, `storage` and `records` (files that may come
 from elsewhere, or from a crash), `blobs` (weights in, paths out), `journal` (what was
-proposed, and what became of it).
+proposed, and what became of it), `delivery` and `conflicts` (messages from outside: tried
+again, and once for each id).
 """

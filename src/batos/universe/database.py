@@ -20,6 +20,7 @@ from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 from batos.universe.writer import RecordWriter
 
+_THREADS = 64  # as many have a connection kept for them; beyond that ZODB warns
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
 
@@ -98,7 +99,7 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
-        return Database(storage)
+        return Database(storage, pool_size=_THREADS)
     except BaseException:
         storage.close()
         raise
