@@ -14,6 +14,10 @@ from pathlib import Path
 
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
+from ZODB.POSException import POSKeyError
+
+from batos.errors import WeightsDamaged
+from batos.universe.disk import telling
 
 OnBytes = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -27,11 +31,19 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
     The bytes go kernel to kernel (and are shared on file systems that can), once.
 
     Raises:
-        OSError: The source cannot be read, or the disk is full.
+        DiskFull: There is no space for it; nothing of it is left.
+        OSError: The source cannot be read.
     """
     blob = Blob()
     connection.add(blob)  # else the blob would stage its bytes in $TMPDIR: one more copy
-    folder = connection.db().storage.temporaryDirectory()
+    folder = Path(connection.db().storage.temporaryDirectory())
+    with telling(folder.parents[1], f"the import of {source}"):
+        blob.consumeFile(_staged(source, folder, on_bytes))
+    return blob
+
+
+def _staged(source: Path, folder: Path, on_bytes: OnBytes) -> str:
+    """Return a copy of the file, on the disk."""
     handle, staged = tempfile.mkstemp(prefix="BUC", dir=folder)
     try:
         _copy(source, handle, on_bytes)
@@ -41,8 +53,7 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
         raise
     finally:
         os.close(handle)
-    blob.consumeFile(staged)
-    return blob
+    return staged
 
 
 def _copy(source: Path, target: int, on_bytes: OnBytes) -> None:
@@ -67,8 +78,16 @@ def _copy_some(source: int, target: int) -> int:
 
 
 def path_of(blob: Blob) -> Path:
-    """Return where the committed bytes of a blob lie; read it, never write to it."""
-    return Path(blob.committed())
+    """Return where the committed bytes of a blob lie; read it, never write to it.
+
+    Raises:
+        WeightsDamaged: They are not there.
+    """
+    try:
+        return Path(blob.committed())
+    except POSKeyError as error:
+        place = str(error.args[0]).removeprefix("No blob file at ")
+        raise WeightsDamaged(place, "the file is not there") from error
 
 
 def sweep(blob_dir: Path) -> None:

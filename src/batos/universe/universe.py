@@ -27,7 +27,8 @@ from batos.errors import (
     UniverseUnreadable,
 )
 from batos.kernel.runtime import Runtime
-from batos.universe.database import DAMAGED, open_database
+from batos.universe.database import DAMAGED, is_half_packed, open_database
+from batos.universe.disk import telling
 from batos.universe.storage import UniverseStorage
 
 Root = MutableMapping[str, Any]
@@ -100,6 +101,7 @@ class Universe:
         Raises:
             ConflictError: Another transaction changed the same object; try all of it again.
             UniverseReadOnly: It was opened to be read, and something changed.
+            DiskFull: There is no space for the change; it was aborted.
         """
         manager = TransactionManager(explicit=True)
         connection = self._database.open(manager)
@@ -112,7 +114,8 @@ class Universe:
             for key, value in details.items():
                 if value:
                     current.setExtendedInfo(key, value)
-            manager.commit()
+            with telling(self.path, "the change"):
+                manager.commit()
         except ReadOnlyError:
             manager.abort()
             raise UniverseReadOnly(str(self.path)) from None
@@ -167,7 +170,8 @@ class Universe:
         current.setExtendedInfo("undoes", undone.tid)
         try:
             self._database.undo(base64.encodebytes(bytes.fromhex(undone.tid)).rstrip(), current)
-            manager.commit()
+            with telling(self.path, "the undo"):
+                manager.commit()
         except UndoError as error:
             manager.abort()
             why = "a later transaction changed the same objects; undo that one first"
@@ -211,7 +215,7 @@ def _last_change(newest_first: Iterable[Moment]) -> Moment:
 
 def is_universe(path: Path) -> bool:
     """Tell whether a universe lies at `path`."""
-    return (path / "Data.fs").is_file()
+    return (path / "Data.fs").is_file() or is_half_packed(path)
 
 
 def open_universe(path: Path, read_only: bool = False) -> Universe:
