@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from batos.errors import UniverseUnreadable
-from batos.universe.universe import open_universe
+from batos.kernel.mirror import mirror
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain
+from batos.universe.universe import Universe, open_universe
 
 
 def garble(data: bytes, kind: str) -> bytes:
@@ -149,3 +153,151 @@ def test_a_copy_of_the_folder_is_the_same_universe(universe_path: Path, tmp_path
     with copy.transaction() as root:
         assert "genesis_obj" in root
     copy.close()
+
+
+def contents(universe: Universe) -> dict[str, object]:
+    """Return all data of a universe's objects, and what its log says."""
+    found: dict[str, object] = {"log": [moment.note for moment in universe.log(100, True)]}
+    with universe.transaction() as root:
+        for name, value in root.items():
+            if isinstance(value, UvmObject):
+                found[name] = plain(mirror(value).data(), lambda thing: type(thing).__name__)
+    return found
+
+
+def kept(path: Path) -> bytes:
+    """Return what was kept of a universe's torn end, and clear it away."""
+    files = list(path.glob("Data.fs.tr*"))
+    data = b"".join(file.read_bytes() for file in files)
+    for file in files:
+        file.unlink()
+    return data
+
+
+def ends_of(data: bytes) -> list[int]:
+    """Return where the file's transactions end; it is whole."""
+    ends = [len(data)]
+    while ends[0] > 4:
+        ends.insert(0, ends[0] - 8 - int.from_bytes(data[ends[0] - 8 : ends[0]], "big"))
+    return ends[1:]
+
+
+@pytest.mark.parametrize("filled_with_zeros", [False, True])
+@pytest.mark.parametrize("with_index", [False, True])
+def test_a_file_torn_anywhere_opens_before_the_tear_and_its_rest_is_kept(
+    long_path: Path, with_index: bool, filled_with_zeros: bool
+) -> None:
+    open_universe(long_path).close()
+    data, index = (long_path / "Data.fs").read_bytes(), long_path / "Data.fs.index"
+    saved_index = index.read_bytes()
+    ends = ends_of(data)
+    birth = ends[1]  # the first transaction is an empty root
+    for at in [*range(birth, len(data), 61), *range(len(data) - 60, len(data))]:
+        torn = data[:at] + bytes(len(data) - at if filled_with_zeros else 0)
+        (long_path / "Data.fs").write_bytes(torn)
+        index.unlink(missing_ok=True)
+        if with_index:
+            index.write_bytes(saved_index)
+
+        open_universe(long_path).close()
+
+        left = (long_path / "Data.fs").read_bytes()
+        assert len(left) == max(end for end in ends if end <= at)
+        assert left + kept(long_path) == torn
+
+
+def test_zeros_behind_a_whole_file_are_kept_and_cut_off(long_path: Path) -> None:
+    data = (long_path / "Data.fs").read_bytes()
+    (long_path / "Data.fs").write_bytes(data + bytes(4096))
+
+    open_universe(long_path).close()
+
+    assert (long_path / "Data.fs").read_bytes() == data
+    assert kept(long_path) == bytes(4096)
+
+
+def test_a_torn_end_is_told(long_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = (long_path / "Data.fs").read_bytes()
+    (long_path / "Data.fs").write_bytes(data[:-10])
+
+    open_universe(long_path).close()
+
+    assert "ended in a commit that was not finished" in caplog.text
+    assert "now kept in Data.fs.tr0" in caplog.text
+
+
+def test_a_torn_end_is_only_read_past_by_a_reader(long_path: Path) -> None:
+    data = (long_path / "Data.fs").read_bytes()
+    (long_path / "Data.fs").write_bytes(data[:-10])
+
+    reader = open_universe(long_path, read_only=True)
+
+    with reader.transaction() as root:
+        assert root["account"].n == 11
+    reader.close()
+    assert (long_path / "Data.fs").read_bytes() == data[:-10]
+    assert kept(long_path) == b""
+
+
+def flip(data: bytes, at: int) -> bytes:
+    bit = 1 << random.Random(at).randrange(8)
+    return data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("with_index", [False, True])
+def test_one_wrong_bit_is_refused_or_told_or_keeps_everything_readable(
+    long_path: Path, with_index: bool
+) -> None:
+    universe = open_universe(long_path)
+    everything = contents(universe)
+    universe.close()
+    data, index = (long_path / "Data.fs").read_bytes(), long_path / "Data.fs.index"
+    saved_index = index.read_bytes()
+    chance = random.Random(7)
+    told = same = 0
+    for at in chance.sample(range(4, len(data)), 250):
+        (long_path / "Data.fs").write_bytes(flip(data, at))
+        index.unlink(missing_ok=True)
+        if with_index:
+            index.write_bytes(saved_index)
+
+        try:
+            with closing(open_universe(long_path)) as universe:
+                same += contents(universe) == everything
+        except UniverseUnreadable:
+            told += 1
+
+        assert (long_path / "Data.fs").read_bytes() + kept(long_path) == flip(data, at)
+
+    assert told > 50
+    assert same > 50
+
+
+def test_one_wrong_bit_in_the_index_changes_nothing(long_path: Path) -> None:
+    universe = open_universe(long_path)
+    everything = contents(universe)
+    universe.close()
+    index = long_path / "Data.fs.index"
+    saved = index.read_bytes()
+    for at in range(len(saved)):
+        index.write_bytes(flip(saved, at))
+
+        universe = open_universe(long_path, read_only=True)
+
+        assert contents(universe) == everything
+        universe.close()
+
+
+@pytest.mark.parametrize("name", ["Data.fs.tmp", "Data.fs.lock", "Data.fs.index.index_tmp"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe garbage \x00", bytes(5000)])
+def test_what_else_lies_beside_the_file_may_hold_anything(
+    long_path: Path, name: str, content: bytes
+) -> None:
+    (long_path / name).write_bytes(content)
+
+    universe = open_universe(long_path)
+
+    with universe.transaction() as root:
+        root["account"].n += 1
+        assert root["account"].n == 13
+    universe.close()

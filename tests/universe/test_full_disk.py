@@ -99,13 +99,17 @@ def test_a_commit_that_does_not_fit_is_told_and_leaves_no_trace(
     ]
 
 
+def write_often(universe: Universe, large: bytes) -> None:
+    for _ in range(3):  # the first may fit into the page that is there already
+        write(universe, n=1, large=large)
+
+
 def fail_on_the_last_page(disk: Path) -> dict[str, Any]:
     universe = small_universe(disk)
     write(universe, n=1, large=PAYLOAD[:5000])  # so many bytes are there for the temporary file
     filler = fill(disk, 0)
     with pytest.raises(DiskFull):
-        for _ in range(3):  # the first may fit into the page that is there already
-            write(universe, n=1, large=PAYLOAD[:3000])
+        write_often(universe, PAYLOAD[:3000])
     filler.unlink()
     write(universe, n=2)
     shutil.copytree(universe.path, disk / "killed")  # as a killed process would leave it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from persistent import Persistent
@@ -14,10 +15,14 @@ from ZODB.utils import u64, z64
 
 from batos.errors import BatosError, TransactionOver, UniverseBusy, UniverseUnreadable
 from batos.kernel.runtime import STILL, Runtime
+from batos.kernel.uvm_object import UvmObject
 from batos.universe.blobs import sweep
 from batos.universe.disk import refusal
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
+
+# What it logs of a damage, traces and records, is said in a line by the error that is raised.
+logging.getLogger("ZODB").addHandler(logging.NullHandler())
 
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
@@ -38,6 +43,8 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
         self._check_open(obj)
         try:
             super().setstate(obj)
+            if isinstance(obj, UvmObject) and getattr(obj, "_slots", None) is None:
+                raise CorruptedError("it has no slots")
         except ConflictError:
             raise
         except Exception as error:  # a damaged pickle may raise anything

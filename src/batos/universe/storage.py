@@ -27,7 +27,7 @@ from ZODB.utils import u64, z64
 from batos.universe.blobs import sync
 from batos.universe.index import is_trusted, save_index
 from batos.universe.records import check_details, check_loaded, check_stored
-from batos.universe.tails import LENGTH_BYTES, MAGIC_BYTES, check_tail, set_aside
+from batos.universe.tails import LENGTH_BYTES, MAGIC_BYTES, check_tail, last_tid, set_aside
 
 _WORTH_AN_INDEX_BYTES = 4 << 20  # reading through so much takes longer than saving an index
 _LARGE_COMMIT_BYTES = 1 << 20
@@ -40,6 +40,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
 
     _file: IO[bytes]
     _tfile: IO[bytes] | None
+    _is_worth_an_index = False
 
     def __init__(self, file: Path, read_only: bool, create: bool, blob_dir: Path) -> None:
         """Open the file; see `FileStorage`. One that cannot be opened is let go of."""
@@ -47,7 +48,8 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             super().__init__(
                 str(file), read_only=read_only, create=create, blob_dir=str(blob_dir)
             )
-            if self._read_through_bytes > _WORTH_AN_INDEX_BYTES:
+            self._ltid = self._last_whole_tid  # ZODB takes it from a torn end, if there is one
+            if self._is_worth_an_index:
                 self._save_index()  # the next owner need not read it again
         except BaseException:
             for name in ("_file", "_tfile", "_lock_file"):
@@ -198,20 +200,32 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             OSError: What a killed commit has left cannot be kept aside.
         """
         index, start, tid = self._saved_index() or (fsIndex(), MAGIC_BYTES, z64)
-        end, _oid, tid = read_index(
-            *(self._file, self._file_name, index, {}),
-            ltid=tid,
-            start=start,
-            read_only=True,
-            recover=True,
-        )
-        if tid is None:
-            raise CorruptedError(f"it is damaged at byte {end}")
+        end = self._read_through(index, start, tid)
         if not self._is_read_only:
-            check_tail(self._file, end)
             set_aside(self._file, Path(self._file_name), end)
-        self._read_through_bytes = end - start
-        return index, end, tid
+            self._is_worth_an_index = end - start > _WORTH_AN_INDEX_BYTES
+        self._last_whole_tid = last_tid(self._file, end)
+        return index, end, self._last_whole_tid
+
+    def _read_through(self, index: fsIndex, start: int, tid: bytes) -> int:
+        """Take what lies behind `start` into the index; return where the file is whole."""
+        tried = -1
+        while True:
+            end, _oid, found = read_index(
+                *(self._file, self._file_name, index, {}),
+                ltid=tid,
+                start=start,
+                read_only=True,
+                recover=True,
+            )
+            try:
+                check_tail(self._file, end, is_damaged=found is None)
+            except CorruptedError:
+                if not self._is_read_only or end == tried:
+                    raise
+                tried = start = end  # its owner may have finished this commit meanwhile
+            else:
+                return int(end)
 
     def _saved_index(self) -> tuple[fsIndex, int, bytes] | None:
         if not is_trusted(self._index_path):

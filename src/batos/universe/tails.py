@@ -8,28 +8,38 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from struct import unpack
 from typing import IO
 
 from ZODB.FileStorage.format import TRANS_HDR, TRANS_HDR_LEN, CorruptedError
-from ZODB.utils import u64
+from ZODB.utils import p64, u64
 
 from batos.universe.blobs import sync
 
 MAGIC_BYTES = 4  # a file begins with them, also one without transactions
 LENGTH_BYTES = 8  # a transaction's length stands before it and, once more, behind it
-_WHOLE = (b" ", b"u", b"p")  # the states of a transaction that was written to its end
+TID_BYTES = 8
+# How a transaction that was written to its end goes on behind its tid: length and state.
+_LIKELY = re.compile(rb"\0\0.{6}[ up]", re.DOTALL)
 _CHUNK_BYTES = 16 << 20
 
 _log = logging.getLogger(__name__)
 
 
-def check_tail(file: IO[bytes], end: int) -> None:
+def check_tail(file: IO[bytes], end: int, is_damaged: bool) -> None:
     """Allow a tail that a killed commit has left; it is the last thing in its file.
 
+    Args:
+        file: The file.
+        end: Where its last whole transaction ends.
+        is_damaged: Whether a transaction begins there that contradicts itself. A crash
+            leaves that only where the end was never written, and reads as zeros.
+
     Raises:
-        CorruptedError: The file goes on behind a damage, or is nothing but a tail.
+        CorruptedError: The tail is something else.
     """
     size = file.seek(0, os.SEEK_END)
     if end == size:
@@ -37,14 +47,34 @@ def check_tail(file: IO[bytes], end: int) -> None:
     if end == MAGIC_BYTES:
         raise CorruptedError("it holds no whole transaction")
     file.seek(size - LENGTH_BYTES)
-    length = u64(file.read(LENGTH_BYTES))
-    start = size - LENGTH_BYTES - length
-    if start <= end or length < TRANS_HDR_LEN:
-        return
-    file.seek(start)
-    _tid, stated, state, *_ = unpack(TRANS_HDR, file.read(TRANS_HDR_LEN))
-    if stated == length and state in _WHOLE:
-        raise CorruptedError(f"it is damaged at byte {end}, and goes on behind that")
+    if is_damaged and any(file.read()):
+        raise CorruptedError(f"it is damaged at byte {end}")
+    with mmap(file.fileno(), size, access=ACCESS_READ) as content:
+        at = end
+        while (likely := _LIKELY.search(content, at + TID_BYTES)) is not None:
+            at = likely.start() - TID_BYTES
+            if _is_whole(content, at):
+                raise CorruptedError(f"it is damaged at byte {end}, and goes on at {at}")
+            at += 1
+
+
+def _is_whole(content: mmap, start: int) -> bool:
+    header = content[start : start + TRANS_HDR_LEN]
+    if len(header) < TRANS_HDR_LEN:
+        return False
+    _tid, length, _state, *texts = unpack(TRANS_HDR, header)
+    end = start + length
+    stated = content[end : end + LENGTH_BYTES]
+    return bool(length >= TRANS_HDR_LEN + sum(texts) and stated == p64(length))
+
+
+def last_tid(file: IO[bytes], end: int) -> bytes:
+    """Return the transaction that ends at `end`, or zeros if there is none."""
+    if end == MAGIC_BYTES:
+        return bytes(TID_BYTES)
+    file.seek(end - LENGTH_BYTES)
+    file.seek(end - LENGTH_BYTES - u64(file.read(LENGTH_BYTES)))
+    return file.read(TID_BYTES)
 
 
 def set_aside(file: IO[bytes], path: Path, end: int) -> None:

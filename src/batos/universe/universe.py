@@ -229,10 +229,12 @@ def open_universe(path: Path, read_only: bool = False) -> Universe:
         UniverseMissing: There is none.
         UniverseBusy: Another process owns it.
         UniverseUnreadable: Its files are damaged.
+        UniverseDenied: This process may not use them like that.
     """
-    if not is_universe(path):
-        raise UniverseMissing(str(path.absolute()))
     path = path.absolute()  # the process may change its folder
+    with telling(path, "opening it"):
+        if not is_universe(path):
+            raise UniverseMissing(str(path))
     return Universe(path, open_database(path, read_only=read_only))
 
 
