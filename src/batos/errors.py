@@ -341,7 +341,7 @@ class UniverseUnreadable(BatosError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} cannot be read as a universe: {self.why}. Nothing was changed."
+            f"{self.path} cannot be read: {self.why}. Nothing was changed."
             " Keep a copy of the folder, then restore a backup of it;"
             " `batos verify` says what is damaged."
         )

@@ -301,3 +301,30 @@ def test_what_else_lies_beside_the_file_may_hold_anything(
         root["account"].n += 1
         assert root["account"].n == 13
     universe.close()
+
+
+def test_a_pack_that_was_killed_before_its_last_step_is_taken_back(long_path: Path) -> None:
+    file = long_path / "Data.fs"
+    data = file.read_bytes()
+    file.rename(long_path / "Data.fs.old")
+    (long_path / "Data.fs.pack").write_bytes(data[:1000])
+
+    open_universe(long_path).close()
+
+    assert file.read_bytes() == data
+    assert not (long_path / "Data.fs.pack").exists()
+
+
+def test_an_index_of_the_file_before_it_was_packed_is_not_believed(long_path: Path) -> None:
+    open_universe(long_path).close()
+    index = (long_path / "Data.fs.index").read_bytes()
+    universe = open_universe(long_path)
+    universe._database.pack()
+    for n in range(20, 60):  # the file is longer again than the index knows it
+        with universe.transaction() as root:
+            root["account"].n = n
+    universe.close()
+    (long_path / "Data.fs.index").write_bytes(index)
+
+    with closing(open_universe(long_path)) as again, again.transaction() as root:
+        assert root["account"].n == 59

@@ -14,9 +14,7 @@ from pathlib import Path
 
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
-from ZODB.POSException import POSKeyError
 
-from batos.errors import WeightsDamaged
 from batos.universe.disk import telling
 
 OnBytes = Callable[[int, int], None]  # bytes done, bytes in all
@@ -78,16 +76,8 @@ def _copy_some(source: int, target: int) -> int:
 
 
 def path_of(blob: Blob) -> Path:
-    """Return where the committed bytes of a blob lie; read it, never write to it.
-
-    Raises:
-        WeightsDamaged: They are not there.
-    """
-    try:
-        return Path(blob.committed())
-    except POSKeyError as error:
-        place = str(error.args[0]).removeprefix("No blob file at ")
-        raise WeightsDamaged(place, "the file is not there") from error
+    """Return where the committed bytes of a blob lie; read it, never write to it."""
+    return Path(blob.committed())
 
 
 def sweep(blob_dir: Path) -> None:

@@ -7,13 +7,20 @@ from pathlib import Path
 
 from persistent import Persistent
 from zc.lockfile import LockError, LockFile
+from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.DB import DB
 from ZODB.FileStorage.format import CorruptedError
-from ZODB.POSException import ConflictError, POSError
+from ZODB.POSException import ConflictError, POSError, POSKeyError
 from ZODB.utils import u64, z64
 
-from batos.errors import BatosError, TransactionOver, UniverseBusy, UniverseUnreadable
+from batos.errors import (
+    BatosError,
+    TransactionOver,
+    UniverseBusy,
+    UniverseUnreadable,
+    WeightsDamaged,
+)
 from batos.kernel.runtime import STILL, Runtime
 from batos.kernel.uvm_object import UvmObject
 from batos.universe.blobs import sweep
@@ -51,6 +58,9 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
             why = error.__cause__ or error
             if isinstance(why, BatosError):
                 raise why from None
+            if isinstance(obj, Blob) and isinstance(why, POSKeyError):
+                place = str(why.args[0]).removeprefix("No blob file at ")
+                raise WeightsDamaged(place, "the file is not there") from error
             where = f"the object {u64(obj._p_oid):#x} of {self.db().storage.getName()}"
             raise UniverseUnreadable(where, repr(why)) from error
 
