@@ -85,7 +85,7 @@ def _universe(options: Options) -> Iterator[Finding]:
     except BatosError as error:
         yield Finding("universe", "note", str(error))
     if tails := [file.name for file in kept_tails(path)]:
-        text = f"{', '.join(tails)}: commits that a crash cut short; remove them if nothing is missing"
+        text = f"{', '.join(tails)}: commits that a crash cut short"
         yield Finding("universe", "note", text)
 
 
