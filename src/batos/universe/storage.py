@@ -105,16 +105,17 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         storage: UniverseStorage, referencesf: object, stop: bytes, gc: bool
     ) -> tuple[int, fsIndex] | None:
         """Write the packed file, and bring it to the disk before it takes the other's place."""
-        packed: tuple[int, fsIndex] | None
+        packed: tuple[int, fsIndex] | None = None
         draft = Path(f"{storage._file_name}.pack")
-        packed = FileStorage.packer(storage, referencesf, stop, gc)
-        if packed is not None:
-            try:
+        try:
+            packed = FileStorage.packer(storage, referencesf, stop, gc)
+            if packed is not None:
                 sync(draft)
-            except BaseException:
-                draft.unlink()
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            if packed is not None:
                 storage._commit_lock.release()  # `pack` does that only after a result
-                raise
+            raise
         return packed
 
     # --- the past --------------------------------------------------------------------------
