@@ -72,6 +72,7 @@ class Uvm:
         self._mind = Mind(start_engine or self._processes.engine)
         universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
+        self.journal.catch_up()
 
     # --- messages --------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import shutil
 from contextlib import closing
@@ -328,3 +329,17 @@ def test_an_index_of_the_file_before_it_was_packed_is_not_believed(long_path: Pa
 
     with closing(open_universe(long_path)) as again, again.transaction() as root:
         assert root["account"].n == 59
+
+
+def test_after_a_kill_only_the_last_megabytes_are_read_again(long_path: Path) -> None:
+    universe = open_universe(long_path)
+    for n in range(20):
+        with universe.transaction() as root:
+            root["account"].large = random.Random(n).randbytes(1 << 20)
+    (known,) = long_path.glob("Data.fs.index")  # as a kill leaves it
+
+    data = known.read_bytes()
+    position = pickle.loads(data)
+
+    assert position > 16 << 20
+    universe.close()

@@ -29,7 +29,7 @@ from batos.universe.index import is_trusted, save_index
 from batos.universe.records import check_details, check_loaded, check_stored
 from batos.universe.tails import LENGTH_BYTES, MAGIC_BYTES, check_tail, last_tid, set_aside
 
-_WORTH_AN_INDEX_BYTES = 4 << 20  # reading through so much takes longer than saving an index
+_WORTH_AN_INDEX_BYTES = 16 << 20  # read through in about a second
 _LARGE_COMMIT_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
 
     _file: IO[bytes]
     _tfile: IO[bytes] | None
-    _is_worth_an_index = False
+    _indexed_bytes = 0  # how much of the file the index file knows
 
     def __init__(self, file: Path, read_only: bool, create: bool, blob_dir: Path) -> None:
         """Open the file; see `FileStorage`. One that cannot be opened is let go of."""
@@ -49,8 +49,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
                 str(file), read_only=read_only, create=create, blob_dir=str(blob_dir)
             )
             self._ltid = self._last_whole_tid  # ZODB takes it from a torn end, if there is one
-            if self._is_worth_an_index:
-                self._save_index()  # the next owner need not read it again
+            self._save_index_if_worth()
         except BaseException:
             for name in ("_file", "_tfile", "_lock_file"):
                 if (opened := getattr(self, name, None)) is not None:
@@ -82,6 +81,10 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
                 self._file.truncate(self._pos)
                 self._files.flush()
             raise
+
+    def _finish_finish(self, tid: bytes) -> None:
+        super()._finish_finish(tid)
+        self._save_index_if_worth()
 
     def _abort(self) -> None:
         super()._abort()
@@ -204,7 +207,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         end = self._read_through(index, start, tid)
         if not self._is_read_only:
             set_aside(self._file, Path(self._file_name), end)
-            self._is_worth_an_index = end - start > _WORTH_AN_INDEX_BYTES
+        self._indexed_bytes = start
         self._last_whole_tid = last_tid(self._file, end)
         return index, end, self._last_whole_tid
 
@@ -242,8 +245,14 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             return
         try:
             save_index(self._index, self._pos, self._index_path)
+            self._indexed_bytes = self._pos
         except OSError as error:
             _log.info("no index is saved: %s", error)
+
+    def _save_index_if_worth(self) -> None:
+        """Save it now and then, so that little is to be read again after a kill."""
+        if self._pos - self._indexed_bytes > _WORTH_AN_INDEX_BYTES:
+            self._save_index()
 
     @property
     def _index_path(self) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ Root = MutableMapping[str, Any]
 _ALL = 10**9  # more transactions than a log has
 _FIRST_NOTE = b"initial database creation"  # ZODB's, of the empty root before the birth
 
+_PROPOSAL = re.compile(r"\(proposal (\d+)\)$")  # how `grew` names it
+
 LASTING = "lasting"  # in a transaction's details: a birth or a record, which is never undone
 
 
@@ -58,6 +61,11 @@ class Moment:
     def grew(self) -> list[str]:
         """The methods that grew in it, in words."""
         return list(cast("Iterable[str]", self.details.get("grew", ())))
+
+    @property
+    def grown(self) -> list[int]:
+        """The numbers of the proposals that were installed in it."""
+        return [int(found[1]) for words in self.grew if (found := _PROPOSAL.search(words))]
 
     @property
     def undoes(self) -> str | None:
