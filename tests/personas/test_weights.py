@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from tests.conftest import OpenScripted
 
+from batos.engines import ledger
+from batos.engines.download import Progress, sha256_of
 from batos.errors import WeightsDamaged
-from batos.universe.blobs import path_of
 
 
 def blob_file(universe_path: Path) -> Path:
@@ -46,16 +47,21 @@ def test_damaged_weights_are_named_and_the_objects_are_not_concerned(
         assert root["account"].n == 1
 
 
-def test_whole_weights_are_read_through_once(
-    open_scripted: OpenScripted, universe_path: Path
+def test_whole_weights_are_read_through_once_and_not_by_each_process(
+    open_scripted: OpenScripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uvm = open_scripted(["    return 1"])
-    with uvm.transaction() as root:
-        root["account"] = root["genesis_obj"].clone(n=1)
-    uvm.send("account", "first", examples=[((), 1)])
+    read: list[Path] = []
 
-    flip_a_bit(blob_file(universe_path))
+    def counting(path: Path, progress: Progress) -> str:
+        read.append(path)
+        return sha256_of(path, progress)
 
-    assert uvm.send("account", "second", examples=[((), 1)]) == 1
-    with uvm.transaction() as root:
-        assert path_of(root["pLLM_obj"].model_blob) == blob_file(universe_path)
+    monkeypatch.setattr(ledger, "sha256_of", counting)
+    for selector in ("first", "second"):
+        uvm = open_scripted(["return 1"])
+        with uvm.transaction() as root:
+            root["account"] = root["genesis_obj"].clone(n=1)
+        uvm.send("account", selector, examples=[((), 1)])
+        uvm.close()
+
+    assert len(read) == 1

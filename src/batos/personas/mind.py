@@ -6,7 +6,6 @@ maps the committed blob from where it lies, and is started on the first thought.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from ZODB.blob import Blob
 from batos.engines.catalog import Weights
 from batos.engines.contract import Completion, Engine, OnText, Request
 from batos.engines.gguf import read_model
+from batos.engines.ledger import verified_sha256
 from batos.errors import MindMissing, WeightsDamaged
 from batos.kernel.lookup import Found, find
 from batos.kernel.uvm_object import UvmObject
@@ -52,8 +52,15 @@ class Mind:
     One engine is kept: asking for other weights lets the one before go.
     """
 
-    def __init__(self, start: Callable[[Path], Engine]) -> None:
+    def __init__(self, start: Callable[[Path], Engine], remembered: Path) -> None:
+        """Keep in mind how to start.
+
+        Args:
+            start: Makes an engine for weights.
+            remembered: A folder for what is known of weights; it may go.
+        """
         self._start = start
+        self._remembered = remembered
         self._path: Path | None = None
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -100,14 +107,14 @@ class Mind:
     def _engine_for(self, path: Path, found: Found) -> Engine:
         with self._lock:  # two threads may have their first thought at once
             if path != self._path:
-                _check_weights(path, found.holder._slots.get("card"))
+                _check_weights(path, found.holder._slots.get("card"), self._remembered)
                 self.close()
                 self._engine, self._path = self._start(path), path
             return cast("Engine", self._engine)
 
 
-def _check_weights(path: Path, card: object) -> None:
-    """Compare a file with the card that lies beside it, once before a process thinks with it.
+def _check_weights(path: Path, card: object, remembered: Path) -> None:
+    """Compare a file that is new, or changed, with the card that lies beside it.
 
     Raises:
         WeightsDamaged: It is another one by now.
@@ -115,8 +122,7 @@ def _check_weights(path: Path, card: object) -> None:
     expected = card.get("sha256") if isinstance(card, Mapping) else None
     if not isinstance(expected, str):
         return
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = verified_sha256(path, remembered, complete=lambda _path: None)
     if sha256 != expected:
         size = path.stat().st_size
         raise WeightsDamaged(
