@@ -9,6 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from ZODB.Connection import TransactionMetaData
+from ZODB.FileStorage import FileStorage
+from ZODB.utils import p64, z64
 
 from batos.errors import UniverseUnreadable
 from batos.kernel.mirror import mirror
@@ -343,3 +346,29 @@ def test_after_a_kill_only_the_last_megabytes_are_read_again(long_path: Path) ->
 
     assert position > 16 << 20
     universe.close()
+
+
+def test_a_damage_in_the_middle_is_told_to_a_reader_too(long_path: Path) -> None:
+    data = (long_path / "Data.fs").read_bytes()
+    at = ends_of(data)[-3] + 8  # where a length stands
+    (long_path / "Data.fs").write_bytes(data[:at] + b"\x7f" * 8 + data[at + 8 :])
+
+    with pytest.raises(UniverseUnreadable, match=f"damaged at byte {at - 8}, and goes on at"):
+        open_universe(long_path, read_only=True)
+
+
+def test_a_file_without_a_root_is_refused_and_gets_none(tmp_path: Path) -> None:
+    file = tmp_path / "Data.fs"
+    storage = FileStorage(str(file))
+    transaction = TransactionMetaData()
+    storage.tpc_begin(transaction)
+    storage.store(p64(1), z64, b"a record", "", transaction)
+    storage.tpc_vote(transaction)
+    storage.tpc_finish(transaction)
+    storage.close()
+    data = file.read_bytes()
+
+    with pytest.raises(UniverseUnreadable, match="it has no root"):
+        open_universe(tmp_path)
+
+    assert file.read_bytes() == data

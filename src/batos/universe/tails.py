@@ -24,7 +24,7 @@ LENGTH_BYTES = 8  # a transaction's length stands before it and, once more, behi
 TID_BYTES = 8
 # How a transaction that was written to its end goes on behind its tid: length and state.
 _LIKELY = re.compile(rb"\0\0.{6}[ up]", re.DOTALL)
-_CHUNK_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -50,12 +50,20 @@ def check_tail(file: IO[bytes], end: int, is_damaged: bool) -> None:
     if is_damaged and any(file.read()):
         raise CorruptedError(f"it is damaged at byte {end}")
     with mmap(file.fileno(), size, access=ACCESS_READ) as content:
-        at = end
-        while (likely := _LIKELY.search(content, at + TID_BYTES)) is not None:
+        at, used = end, _used(content, end)
+        while (likely := _LIKELY.search(content, at + TID_BYTES, used)) is not None:
             at = likely.start() - TID_BYTES
             if _is_whole(content, at):
                 raise CorruptedError(f"it is damaged at byte {end}, and goes on at {at}")
             at += 1
+
+
+def _used(content: mmap, end: int) -> int:
+    """Return where nothing but zeros follows, about: searching them takes long."""
+    used = len(content)
+    while used > end and not content[max(end, used - _CHUNK_BYTES) : used].strip(b"\0"):
+        used = max(end, used - _CHUNK_BYTES)
+    return used
 
 
 def _is_whole(content: mmap, start: int) -> bool:
