@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.universe.pieces import ends_of, kept
 from ZODB.Connection import TransactionMetaData
 from ZODB.FileStorage import FileStorage
 from ZODB.utils import p64, z64
@@ -32,20 +33,6 @@ def garble(data: bytes, kind: str) -> bytes:
         "zeros in the middle": data[: middle - 200] + bytes(400) + data[middle + 200 :],
         "a hole in the middle": data[: middle - 50] + data[middle + 50 :],
     }[kind]
-
-
-@pytest.fixture
-def long_path(universe_path: Path) -> Path:
-    """A universe with a past of a dozen transactions, and no index of it."""
-    universe = open_universe(universe_path)
-    with universe.transaction() as root:
-        root["account"] = root["genesis_obj"].clone(n=0)
-    for n in range(1, 13):
-        with universe.transaction(f"count to {n}") as root:
-            root["account"].n = n
-    universe.close()
-    (universe_path / "Data.fs.index").unlink()
-    return universe_path
 
 
 @pytest.mark.parametrize(
@@ -111,22 +98,6 @@ def test_whatever_is_damaged_no_transaction_but_the_last_is_ever_cut_off(
     assert refused > 50
 
 
-@pytest.mark.parametrize("missing_bytes", [1, 8, 9, 50, 100, 150])
-def test_a_commit_that_was_killed_is_as_if_it_had_never_begun(
-    long_path: Path, missing_bytes: int
-) -> None:
-    data = (long_path / "Data.fs").read_bytes()
-    (long_path / "Data.fs").write_bytes(data[:-missing_bytes])
-
-    universe = open_universe(long_path)
-
-    with universe.transaction() as root:
-        assert root["account"].n == 11
-        root["account"].n = 13
-    assert [moment.note for moment in universe.log(2)] == ["", "count to 11"]
-    universe.close()
-
-
 @pytest.mark.parametrize("index", [None, b"", b"garbage", "old"])
 def test_any_index_or_none_opens_the_same_universe(
     universe_path: Path, index: bytes | str | None
@@ -167,80 +138,6 @@ def contents(universe: Universe) -> dict[str, object]:
             if isinstance(value, UvmObject):
                 found[name] = plain(mirror(value).data(), lambda thing: type(thing).__name__)
     return found
-
-
-def kept(path: Path) -> bytes:
-    """Return what was kept of a universe's torn end, and clear it away."""
-    files = list(path.glob("Data.fs.tr*"))
-    data = b"".join(file.read_bytes() for file in files)
-    for file in files:
-        file.unlink()
-    return data
-
-
-def ends_of(data: bytes) -> list[int]:
-    """Return where the file's transactions end; it is whole."""
-    ends = [len(data)]
-    while ends[0] > 4:
-        ends.insert(0, ends[0] - 8 - int.from_bytes(data[ends[0] - 8 : ends[0]], "big"))
-    return ends[1:]
-
-
-@pytest.mark.parametrize("filled_with_zeros", [False, True])
-@pytest.mark.parametrize("with_index", [False, True])
-def test_a_file_torn_anywhere_opens_before_the_tear_and_its_rest_is_kept(
-    long_path: Path, with_index: bool, filled_with_zeros: bool
-) -> None:
-    open_universe(long_path).close()
-    data, index = (long_path / "Data.fs").read_bytes(), long_path / "Data.fs.index"
-    saved_index = index.read_bytes()
-    ends = ends_of(data)
-    birth = ends[1]  # the first transaction is an empty root
-    for at in [*range(birth, len(data), 61), *range(len(data) - 60, len(data))]:
-        torn = data[:at] + bytes(len(data) - at if filled_with_zeros else 0)
-        (long_path / "Data.fs").write_bytes(torn)
-        index.unlink(missing_ok=True)
-        if with_index:
-            index.write_bytes(saved_index)
-
-        open_universe(long_path).close()
-
-        left = (long_path / "Data.fs").read_bytes()
-        assert len(left) == max(end for end in ends if end <= at)
-        assert left + kept(long_path) == torn
-
-
-def test_zeros_behind_a_whole_file_are_kept_and_cut_off(long_path: Path) -> None:
-    data = (long_path / "Data.fs").read_bytes()
-    (long_path / "Data.fs").write_bytes(data + bytes(4096))
-
-    open_universe(long_path).close()
-
-    assert (long_path / "Data.fs").read_bytes() == data
-    assert kept(long_path) == bytes(4096)
-
-
-def test_a_torn_end_is_told(long_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    data = (long_path / "Data.fs").read_bytes()
-    (long_path / "Data.fs").write_bytes(data[:-10])
-
-    open_universe(long_path).close()
-
-    assert "ended in a commit that was not finished" in caplog.text
-    assert "now kept in Data.fs.tr0" in caplog.text
-
-
-def test_a_torn_end_is_only_read_past_by_a_reader(long_path: Path) -> None:
-    data = (long_path / "Data.fs").read_bytes()
-    (long_path / "Data.fs").write_bytes(data[:-10])
-
-    reader = open_universe(long_path, read_only=True)
-
-    with reader.transaction() as root:
-        assert root["account"].n == 11
-    reader.close()
-    assert (long_path / "Data.fs").read_bytes() == data[:-10]
-    assert kept(long_path) == b""
 
 
 def flip(data: bytes, at: int) -> bytes:
