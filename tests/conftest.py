@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -48,7 +49,8 @@ def universe_path(tmp_path: Path) -> Path:
     """A universe whose mind has weights that no engine could read."""
     weights = tmp_path / "weights.gguf"
     weights.write_bytes(b"no weights at all")
-    card = {"name": "scripted", "sha256": "0" * 64, "quantization": "none"}
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    card = {"name": "scripted", "sha256": sha256, "quantization": "none"}
     path = tmp_path / "test.universe"
     awakening.awaken(path, awakening.Mind(weights, "none", "none", card), "tester")
     return path

@@ -384,8 +384,38 @@ class UniverseUnreadable(BatosError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} cannot be read as a universe: {self.why}."
-            " Nothing was changed. Copy the folder before any repair."
+            f"{self.path} cannot be read: {self.why}. Nothing was changed."
+            " Keep a copy of the folder, then restore a backup of it;"
+            " `batos verify` says what is damaged."
+        )
+
+
+@dataclass(eq=False)
+class UniverseDenied(BatosError):
+    """The operating system does not let this process use the universe's files."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} may not be used by this process: {self.why}. Nothing was changed."
+            " Give it the right to write to the folder and all files in it;"
+            " `batos inspect`, `source` and `log` need only the right to read."
+        )
+
+
+@dataclass(eq=False)
+class DiskFull(BatosError):
+    """The disk, or what one may use of it, is full."""
+
+    path: str
+    doing: str  # what was not done
+
+    def __str__(self) -> str:
+        return (
+            f"No space is left on the disk of {self.path}: {self.doing} was not done, and what"
+            " was committed before is whole. Free some space, then do it again."
         )
 
 
@@ -519,6 +549,23 @@ class WeightsRefused(BatosError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path} is refused as weights: {self.why}. Use a complete .gguf file."
+
+
+@dataclass(eq=False)
+class WeightsDamaged(BatosError):
+    """A universe's weights are not what they were when they came in."""
+
+    exit_code: ClassVar[int] = 7
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The weights in {self.path} are damaged: {self.why}. The objects are not"
+            " concerned. Restore this file from a backup of the universe;"
+            " `batos verify` says what else is damaged."
+        )
 
 
 @dataclass(eq=False)

@@ -67,10 +67,11 @@ class Uvm:
         self._asking = asking
         self._user = settings.user
         self._processes = Processes(universe.path.absolute(), settings.idle_s)
-        self._mind = Mind(start_engine or self._processes.engine)
+        self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
         universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
+        self.journal.catch_up()
 
     # --- messages --------------------------------------------------------------------
 

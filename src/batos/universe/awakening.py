@@ -25,6 +25,7 @@ from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.universe.blobs import OnBytes, import_weights, sync
 from batos.universe.database import open_database
+from batos.universe.disk import telling
 from batos.universe.journal import new_book
 from batos.universe.universe import LASTING
 
@@ -54,22 +55,24 @@ def awaken(path: Path, mind: Mind, user: str = "", on_bytes: OnBytes | None = No
     Raises:
         UniverseExists: Something lies at `path`.
         UniverseBusy: Another process awakens a universe there.
-        OSError: The weights cannot be read, or the disk is full; nothing is left behind.
+        DiskFull: There is no space for it; nothing is left behind.
+        OSError: The weights cannot be read; nothing is left behind.
     """
     path = path.absolute()
     if path.exists() or path.is_symlink():
         raise UniverseExists(str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cradle = path.with_name(f".{path.name}.awakening")
-    lock = _claim(cradle, path)
-    try:
-        _build(cradle, mind, user, on_bytes or (lambda _done, _all: None))
-        _publish(cradle, path)
-    except BaseException:
-        _discard(cradle)
-        raise
-    finally:
-        lock.close()
+    with telling(path, "the awakening"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cradle = path.with_name(f".{path.name}.awakening")
+        lock = _claim(cradle, path)
+        try:
+            _build(cradle, mind, user, on_bytes or (lambda _done, _all: None))
+            _publish(cradle, path)
+        except BaseException:
+            _discard(cradle)
+            raise
+        finally:
+            lock.close()
 
 
 def _claim(cradle: Path, path: Path) -> LockFile:

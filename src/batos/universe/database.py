@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from persistent import Persistent
-from zc.lockfile import LockError
+from zc.lockfile import LockError, LockFile
+from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.DB import DB
 from ZODB.FileStorage.format import CorruptedError
-from ZODB.POSException import ConflictError, POSError
+from ZODB.POSException import ConflictError, POSError, POSKeyError
 from ZODB.serialize import ObjectWriter
 from ZODB.utils import u64, z64
 
-from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
+from batos.errors import (
+    BatosError,
+    TransactionOver,
+    UniverseBusy,
+    UniverseUnreadable,
+    WeightsDamaged,
+)
 from batos.kernel.runtime import STILL, Runtime
 from batos.universe.blobs import sweep
+from batos.universe.disk import refusal
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 from batos.universe.writer import RecordWriter
 
 _THREADS = 64  # as many have a connection kept for them; beyond that ZODB warns
+# What it logs of a damage, traces and records, is said in a line by the error that is raised.
+logging.getLogger("ZODB").addHandler(logging.NullHandler())
+
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
 
@@ -42,11 +54,15 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
             super().setstate(obj)
         except ConflictError:
             raise
-        except DAMAGED as error:
+        except Exception as error:  # a damaged pickle may raise anything
             why = error.__cause__ or error
-            if isinstance(why, UniverseUnreadable):
+            if isinstance(why, BatosError):
                 raise why from None
-            raise UniverseUnreadable("a record", repr(why)) from error
+            if isinstance(obj, Blob) and isinstance(why, POSKeyError):
+                place = str(why.args[0]).removeprefix("No blob file at ")
+                raise WeightsDamaged(place, "the file is not there") from error
+            where = f"the object {u64(obj._p_oid):#x} of {self.db().storage.getName()}"
+            raise UniverseUnreadable(where, repr(why)) from error
 
     def register(self, obj: Persistent) -> None:
         self._check_open(obj)
@@ -76,10 +92,14 @@ def open_database(path: Path, read_only: bool = False, create: bool = False) -> 
     Raises:
         UniverseBusy: Another process owns it.
         UniverseUnreadable: Its files are damaged; they are left as they are.
+        UniverseDenied: This process may not write to them, or not even read them.
+        DiskFull: There is no space for what opening needs.
         OSError: It cannot be created.
     """
     file = path / "Data.fs"
     try:
+        if not create and not read_only:
+            _take_back_pack(path)
         if not create and file.stat().st_size == 0:
             raise CorruptedError("it is empty")
         storage = UniverseStorage(file, read_only, create, blob_dir=path / "blobs")
@@ -89,16 +109,40 @@ def open_database(path: Path, read_only: bool = False, create: bool = False) -> 
     except DAMAGED as error:
         if create:
             raise  # there is nothing to be read yet: the disk fails
+        told = refusal(error, path, "opening it")
+        if told is not None:
+            raise told from error
         raise UniverseUnreadable(str(path), f"{type(error).__name__}: {error}") from error
     if not read_only:
         sweep(path / "blobs")
+        (path / "Data.fs.pack").unlink(missing_ok=True)  # of a pack that was killed
     return database
+
+
+def _take_back_pack(path: Path) -> None:
+    """Put the file back that a pack moved away when it was killed before its last step."""
+    if not is_half_packed(path):
+        return
+    lock = LockFile(str(path / "Data.fs.lock"))
+    try:
+        if is_half_packed(path):
+            (path / "Data.fs.old").rename(path / "Data.fs")
+    finally:
+        lock.close()
+
+
+def is_half_packed(path: Path) -> bool:
+    """Tell whether a pack was killed between moving the old file away and the new one in."""
+    there = [(path / f"Data.fs{end}").is_file() for end in ("", ".old", ".pack")]
+    return there == [False, True, True]
 
 
 def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
+        if not create and z64 not in storage._index:
+            raise CorruptedError("it has no root")  # ZODB would begin an empty one
         return Database(storage, pool_size=_THREADS)
     except BaseException:
         storage.close()
@@ -106,5 +150,5 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
 
 
 def _holder(path: Path) -> str:
-    pid = (path / "Data.fs.lock").read_text().strip()
-    return f"process {pid}" if pid else "another process"
+    pid = (path / "Data.fs.lock").read_text(errors="replace").strip()
+    return f"process {pid}" if pid.isdecimal() else "another process"

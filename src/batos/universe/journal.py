@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
@@ -18,7 +19,7 @@ from BTrees.OOBTree import OOBTree
 from persistent import Persistent
 from ZODB.POSException import ConflictError
 
-from batos.errors import DecisionRefused, NoSuchProposal
+from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
@@ -35,6 +36,7 @@ class State(StrEnum):
     ABSTAINED = "abstained"  # nothing stood; there is no source
 
 
+_UNDECIDED_AMONG = 100  # transactions: more than are under way at once
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -124,6 +126,19 @@ class Journal:
             return decided
 
         return self._change(f"journal: {state} proposal {number}", change)
+
+    def catch_up(self) -> None:
+        """Write down what was installed by a process that was killed before it could say so.
+
+        A reader leaves that to the next owner.
+        """
+        moments = self._universe.log(_UNDECIDED_AMONG)
+        undone = {moment.undoes for moment in moments}
+        stand = [moment for moment in reversed(moments) if moment.tid not in undone]
+        with suppress(UniverseReadOnly):
+            for number in (number for moment in stand for number in moment.grown):
+                if self.get(number).state in (State.PROPOSED, State.APPROVED):
+                    self.decide(number, State.INSTALLED)
 
     def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
         mark = {LASTING: True}

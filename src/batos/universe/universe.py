@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,13 +28,16 @@ from batos.errors import (
     UniverseUnreadable,
 )
 from batos.kernel.runtime import Runtime
-from batos.universe.database import DAMAGED, open_database
+from batos.universe.database import DAMAGED, is_half_packed, open_database
+from batos.universe.disk import telling
 from batos.universe.storage import UniverseStorage
 
 Root = MutableMapping[str, Any]
 
 _ALL = 10**9  # more transactions than a log has
 _FIRST_NOTE = b"initial database creation"  # ZODB's, of the empty root before the birth
+
+_PROPOSAL = re.compile(r"\(proposal (\d+)\)$")  # how `grew` names it
 
 LASTING = "lasting"  # in a transaction's details: a birth or a record, which is never undone
 
@@ -57,6 +61,11 @@ class Moment:
     def grew(self) -> list[str]:
         """The methods that grew in it, in words."""
         return list(cast("Iterable[str]", self.details.get("grew", ())))
+
+    @property
+    def grown(self) -> list[int]:
+        """The numbers of the proposals that were installed in it."""
+        return [int(found[1]) for words in self.grew if (found := _PROPOSAL.search(words))]
 
     @property
     def undoes(self) -> str | None:
@@ -100,6 +109,7 @@ class Universe:
         Raises:
             ConflictError: Another transaction changed the same object; try all of it again.
             UniverseReadOnly: It was opened to be read, and something changed.
+            DiskFull: There is no space for the change; it was aborted.
         """
         manager = TransactionManager(explicit=True)
         connection = self._database.open(manager)
@@ -112,7 +122,8 @@ class Universe:
             for key, value in details.items():
                 if value:
                     current.setExtendedInfo(key, value)
-            manager.commit()
+            with telling(self.path, "the change"):
+                manager.commit()
         except ReadOnlyError:
             manager.abort()
             raise UniverseReadOnly(str(self.path)) from None
@@ -167,7 +178,8 @@ class Universe:
         current.setExtendedInfo("undoes", undone.tid)
         try:
             self._database.undo(base64.encodebytes(bytes.fromhex(undone.tid)).rstrip(), current)
-            manager.commit()
+            with telling(self.path, "the undo"):
+                manager.commit()
         except UndoError as error:
             manager.abort()
             why = "a later transaction changed the same objects; undo that one first"
@@ -211,7 +223,7 @@ def _last_change(newest_first: Iterable[Moment]) -> Moment:
 
 def is_universe(path: Path) -> bool:
     """Tell whether a universe lies at `path`."""
-    return (path / "Data.fs").is_file()
+    return (path / "Data.fs").is_file() or is_half_packed(path)
 
 
 def open_universe(path: Path, read_only: bool = False) -> Universe:
@@ -225,10 +237,12 @@ def open_universe(path: Path, read_only: bool = False) -> Universe:
         UniverseMissing: There is none.
         UniverseBusy: Another process owns it.
         UniverseUnreadable: Its files are damaged.
+        UniverseDenied: This process may not use them like that.
     """
-    if not is_universe(path):
-        raise UniverseMissing(str(path.absolute()))
     path = path.absolute()  # the process may change its folder
+    with telling(path, "opening it"):
+        if not is_universe(path):
+            raise UniverseMissing(str(path))
     return Universe(path, open_database(path, read_only=read_only))
 
 

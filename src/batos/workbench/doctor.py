@@ -75,6 +75,7 @@ def _minds(options: Options) -> Iterator[Finding]:
 
 def _universe(options: Options) -> Iterator[Finding]:
     from batos.errors import BatosError  # noqa: PLC0415  `--help` stays quick
+    from batos.universe.tails import kept_tails  # noqa: PLC0415
 
     path = options.settings.universe
     try:
@@ -83,6 +84,9 @@ def _universe(options: Options) -> Iterator[Finding]:
         yield Finding("universe", "ok", f"{path}, {moments} transactions")
     except BatosError as error:
         yield Finding("universe", "note", str(error))
+    if tails := [file.name for file in kept_tails(path)]:
+        text = f"{', '.join(tails)}: commits that a crash cut short"
+        yield Finding("universe", "note", text)
 
 
 def _disk(options: Options) -> Iterator[Finding]:
