@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 from persistent import Persistent
 from zc.lockfile import LockError
@@ -12,9 +13,16 @@ from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import ConflictError, POSError
 from ZODB.utils import u64, z64
 
-from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
+from batos.errors import (
+    PastReadOnly,
+    TransactionOver,
+    UniverseBusy,
+    UniverseReadOnly,
+    UniverseUnreadable,
+)
 from batos.kernel.runtime import STILL, Runtime
 from batos.universe.blobs import sweep
+from batos.universe.placeholders import shown_class
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 
@@ -47,7 +55,20 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
 
     def register(self, obj: Persistent) -> None:
         self._check_open(obj)
+        if self.isReadOnly():
+            obj._p_deactivate()  # some change their state before they ask: it is read anew
+            self._refuse_write()
         super().register(obj)
+
+    def add(self, obj: Persistent) -> None:
+        if self.opened is not None and self.isReadOnly():
+            self._refuse_write()
+        super().add(obj)
+
+    def _refuse_write(self) -> NoReturn:
+        if self.before is not None:
+            raise PastReadOnly
+        raise UniverseReadOnly(self.db().place)
 
     def _check_open(self, obj: Persistent) -> None:
         if self.opened is None:
@@ -57,15 +78,19 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
 class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
     klass = _Connection
     runtime = STILL
+    place = ""
+    safe = False  # whether a record of a class that has no place is shown as what it is
 
     def classFactory(  # noqa: N802  ZODB's name
         self, _connection: Connection, module: str, name: str
     ) -> object:
-        return record_class(module, name)
+        return shown_class(module, name) if self.safe else record_class(module, name)
 
 
-def open_database(path: Path, read_only: bool = False, create: bool = False) -> DB:
-    """Open the database in the folder `path`.
+def open_database(
+    path: Path, read_only: bool = False, create: bool = False, safe: bool = False
+) -> DB:
+    """Open the database in the folder `path`; `safe` shows records of classes unknown.
 
     Raises:
         UniverseBusy: Another process owns it.
@@ -84,6 +109,7 @@ def open_database(path: Path, read_only: bool = False, create: bool = False) -> 
         if create:
             raise  # there is nothing to be read yet: the disk fails
         raise UniverseUnreadable(str(path), f"{type(error).__name__}: {error}") from error
+    database.place, database.safe = str(path), safe
     if not read_only:
         sweep(path / "blobs")
     return database

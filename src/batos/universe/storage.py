@@ -9,7 +9,7 @@ on the disk already.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from struct import unpack
 from typing import IO
@@ -23,6 +23,7 @@ from ZODB.serialize import referencesf
 from ZODB.utils import u64, z64
 
 from batos.universe.blobs import sync
+from batos.universe.packs import is_half_done, sweep_packs
 from batos.universe.records import check_details, check_loaded, check_stored, is_plain_file
 
 _MAGIC_BYTES = 4
@@ -37,8 +38,14 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         """Open the file; see `FileStorage`. One that cannot be opened is let go of."""
         try:
             super().__init__(
-                str(file), read_only=read_only, create=create, blob_dir=str(blob_dir)
+                str(file),
+                read_only=read_only,
+                create=create,
+                blob_dir=str(blob_dir),
+                pack_keep_old=False,  # what a pack has ended would only take space twice
             )
+            if not read_only:
+                self._finish_pack()
         except BaseException:
             for name in ("_file", "_tfile", "_lock_file"):
                 if (opened := getattr(self, name, None)) is not None:
@@ -55,6 +62,42 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         """
         check_stored(data)
         super().store(oid, oldserial, data, version, transaction)
+
+    @staticmethod
+    def packer(
+        storage: UniverseStorage, referencesf: object, stop: bytes, gc: bool
+    ) -> tuple[int, fsIndex] | None:
+        """Write the packed file, down to the disk: it takes the place of the other one."""
+        packed: tuple[int, fsIndex] | None = FileStorage.packer(storage, referencesf, stop, gc)
+        if packed is not None:
+            sync(Path(f"{storage._file_name}.pack"))
+            storage._clear_index()  # it speaks of places in the old file
+            sync(Path(storage._file_name).parent)
+        return packed
+
+    def pack(self, t: float, referencesf: object, gc: bool | None = None) -> None:
+        """Remove what was not current at a time any more; see `FileStorage`."""
+        try:
+            super().pack(t, referencesf, gc)
+        except OSError:  # the disk is full
+            with suppress(OSError):
+                self._finish_pack()
+            raise
+        sync(Path(self._file_name).parent)
+        self.scrub()
+
+    def _finish_pack(self) -> None:
+        """Do the rest of a pack that ended too early, or take away what it left."""
+        folder = Path(self._file_name).parent
+        if is_half_done(folder):
+            self._remove_blob_files_tagged_for_removal_during_pack()
+        sweep_packs(folder)
+
+    def scrub(self) -> None:
+        """Empty the file beside the others in which the last transactions still lie."""
+        with self._lock:
+            self._tfile.seek(0)
+            self._tfile.truncate()
 
     def undoLog(  # noqa: N802  ZODB's name
         self,

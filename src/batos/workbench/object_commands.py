@@ -16,8 +16,10 @@ from batos.sandbox import walls
 from batos.synthesis.growth import Asking, Mode
 from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
+from batos.universe.placeholders import UnknownRecord
+from batos.universe.states import names_in, shown_slots
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
-from batos.workbench.options import Options, WithNumbers, command
+from batos.workbench.options import Options, WithNumbers, at_option, command
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
 
 if TYPE_CHECKING:
@@ -119,17 +121,21 @@ def send(
 
 @command("inspect")
 @click.argument("name", required=False)
+@at_option
 @click.pass_obj
-def inspect(options: Options, name: str | None) -> None:
+def inspect(options: Options, name: str | None, when: str | None) -> None:
     """Show the slots of NAME, or every object that has a name. Sends no message.
 
     Example: batos inspect account
     """
-    with options.open(read_only=True) as universe, universe.transaction() as root:
+    with options.look(when) as root:
         if name is None:
             objects = {key: _summary(value) for key, value in root.items()}
             text = "\n".join(f"{key:<16} {summary}" for key, summary in objects.items())
             options.answer(text, objects)
+            return
+        if isinstance(root.get(name), UnknownRecord):
+            options.answer(*_record(name, root))
             return
         obj = named_object(root, name)
         slots = {slot: _described(value, root) for slot, value in mirror(obj).slots().items()}
@@ -144,13 +150,16 @@ def inspect(options: Options, name: str | None) -> None:
 @click.argument("name")
 @click.argument("selector")
 @click.option("--provenance", is_flag=True, help="All that is known of where it came from.")
+@at_option
 @click.pass_obj
-def source(options: Options, name: str, selector: str, provenance: bool) -> None:
+def source(
+    options: Options, name: str, selector: str, provenance: bool, when: str | None
+) -> None:
     """Show the source of the method that NAME answers SELECTOR with, and its origin.
 
     Example: batos source account deposit_
     """
-    with options.open(read_only=True) as universe, universe.transaction() as root:
+    with options.look(when) as root:
         method = mirror(named_object(root, name)).method(selector)
         text, origin = method.source, dict(method.provenance)
     kept = {key: origin[key] for key in _PROVENANCE_LINES if origin.get(key) is not None}
@@ -177,7 +186,17 @@ def define(options: Options, name: str, file: TextIO) -> None:
     options.answer(f"{name} understands {selector}.", {"name": name, "selector": selector})
 
 
+def _record(name: str, root: Root) -> tuple[str, dict[str, object]]:
+    """Return what can be told of a record whose class is not here."""
+    record = root[name]
+    slots = {slot: one.text for slot, one in shown_slots(record, names_in(root)).items()}
+    lines = (repr(record), *(f"{slot}  {text}" for slot, text in slots.items()))
+    return "\n".join(lines), {"name": name, "record": repr(record), "slots": slots}
+
+
 def _summary(value: object) -> str:
+    if isinstance(value, UnknownRecord):
+        return repr(value)
     if not isinstance(value, UvmObject):
         return type(value).__name__
     slots = [slot for slot in mirror(value).slots() if not slot.endswith(PARENT_MARK)]

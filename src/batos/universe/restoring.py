@@ -1,0 +1,168 @@
+"""Bring the old state of an object back, as a new transaction.
+
+Undoing takes a whole transaction back, and cannot where later ones changed the same
+object. Restoring copies forward: the object is again as it was at a moment, whatever came
+between. Containers are copied; another object is referred to, if it is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+from persistent import Persistent
+from ZODB.blob import Blob
+from ZODB.Connection import Connection
+from ZODB.POSException import POSKeyError
+
+from batos.errors import RestoreRefused, UniverseUnreadable
+from batos.kernel.method import Method, is_behaviour
+from batos.kernel.mirror import mirror
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain, storable
+from batos.universe.blobs import import_weights, path_of
+from batos.universe.conflicts import retried
+from batos.universe.moments import When, visited
+from batos.universe.states import Change, Names, changes_between, names_in, shown_slots, text_of
+from batos.universe.universe import Root, Universe
+
+
+def restore(
+    universe: Universe,
+    name: str,
+    when: When,
+    slots: Collection[str] | None = None,
+    user: str = "",
+) -> tuple[Change, ...]:
+    """Let an object be again as it was at a moment; it can be undone.
+
+    A name that was taken away, or means another object by now, means the old one again.
+
+    Args:
+        universe: Where.
+        name: A name of the root, of today or of then.
+        when: The moment.
+        slots: Only these; a slot that was not there then is taken away. None: all of them.
+        user: Who restores it.
+
+    Returns:
+        What was changed; nothing if it is as it was.
+
+    Raises:
+        NoSuchMoment: There is no such moment any more.
+        RestoreRefused: It was not there then, or refers to what is gone.
+    """
+    note = f"restore: {name} as of {when}" + (f" ({', '.join(slots)})" if slots else "")
+    with visited(universe, when) as then:
+        old = then.get(name)
+        if not isinstance(old, UvmObject):
+            raise RestoreRefused(name, f"there was no object of this name at {when}")
+
+        def attempt() -> tuple[Change, ...]:
+            with universe.transaction(note, user, {"restores": name}) as root:
+                return _restored(root, then, name, old, slots)
+
+        return retried(attempt)
+
+
+def _restored(
+    root: Root, then: Root, name: str, old: UvmObject, slots: Collection[str] | None
+) -> tuple[Change, ...]:
+    names = names_in(root, then)
+    present = root.get(name)
+    before = shown_slots(present, names) if isinstance(present, UvmObject) else {}
+    obj = _target(root, name, old, slots)
+    was, is_ = mirror(old).slots(), dict(mirror(obj).slots())
+    meant = dict.fromkeys((*was, *is_)) if slots is None else slots
+    for slot in meant:
+        if slot not in was and slot not in is_:
+            raise RestoreRefused(name, f"it has no slot {slot!r}, and had none")
+        if slot not in was:
+            mirror(obj).remove(slot)
+    forward = _Forward(_connection(root), name)
+    copies = forward.copied({slot: was[slot] for slot in meant if slot in was})
+    for slot, value in copies.items():
+        if slot not in is_ or not _same(is_[slot], was[slot], value, names):
+            mirror(obj).set(slot, value)
+    return changes_between(before, shown_slots(obj, names))
+
+
+def _target(root: Root, name: str, old: UvmObject, slots: Collection[str] | None) -> UvmObject:
+    """Return the object that gets the old state: the one of then, if it is still there."""
+    present = root.get(name)
+    if isinstance(present, UvmObject) and (slots is not None or present._p_oid == old._p_oid):
+        return present
+    try:
+        obj = _connection(root).get(old._p_oid)
+    except POSKeyError:  # its creation was undone, or a pack took it
+        obj = UvmObject()
+    root[name] = obj
+    if old._sealed and not obj._sealed:
+        mirror(obj).seal()
+    return cast("UvmObject", obj)
+
+
+def _same(present: object, old: object, copy: object, names: Names) -> bool:
+    if isinstance(old, Method):
+        return present is copy
+    return text_of(present, names) == text_of(old, names)
+
+
+class _Forward:
+    """Copies what lay in the slots of one moment into the transaction of another."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._copies: dict[bytes, Persistent] = {}  # by the oid of what was copied
+
+    def copied(self, slots: Mapping[str, object]) -> dict[str, object]:
+        """Return the values as slots of now can hold them; one that is shared stays one."""
+        data = {slot: value for slot, value in slots.items() if not is_behaviour(value)}
+        kept = cast("Mapping[str, object]", storable(plain(data, self._leaf), self._name))
+        return {slot: kept[slot] if slot in kept else self._leaf(slots[slot]) for slot in slots}
+
+    def _leaf(self, value: object) -> object:
+        if not isinstance(value, Persistent):
+            return value
+        if value._p_oid not in self._copies:
+            self._copies[value._p_oid] = self._record(value)
+        return self._copies[value._p_oid]
+
+    def _record(self, value: Persistent) -> Persistent:
+        present = self._present(value)
+        if isinstance(value, UvmObject):
+            if present is None:
+                raise RestoreRefused(self._name, f"it refers to {value!r}, which is gone")
+            return present
+        if isinstance(value, Method):
+            return Method(value.source, value.provenance) if present is None else present
+        if isinstance(value, Blob):
+            value._p_activate()
+            if present is not None and present._p_serial == value._p_serial:
+                return present
+            return import_weights(self._connection, path_of(value), lambda _done, _all: None)
+        return self._other(value)
+
+    def _other(self, value: Any) -> Persistent:
+        """Copy a counter, or a tree: data that merges the changes of several transactions."""
+        twin = type(value)()
+        if hasattr(value, "items"):
+            twin.update(storable(plain(dict(value.items()), self._leaf), self._name))
+        elif isinstance(value, Iterable):
+            twin.update(storable(plain(list(value), self._leaf), self._name))
+        else:
+            twin.__setstate__(value.__getstate__())
+        return cast("Persistent", twin)
+
+    def _present(self, value: Persistent) -> Persistent | None:
+        try:
+            found = self._connection.get(value._p_oid)
+            found._p_activate()
+        except (POSKeyError, UniverseUnreadable):
+            return None
+        return cast("Persistent", found)
+
+
+def _connection(root: Root) -> Connection:
+    return cast("Any", root)._p_jar
