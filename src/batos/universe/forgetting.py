@@ -21,7 +21,7 @@ from persistent import Persistent
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
-from ZODB.utils import z64
+from ZODB.utils import maxtid, z64
 
 from batos.errors import ForgetRefused, UniverseReadOnly
 from batos.kernel.lookup import PARENT_MARK
@@ -86,6 +86,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
     taken = retried(lambda: _take_out(universe, oid, called, cut, user))
     packed = pack(universe, dt.timedelta(), user)
+    universe.database.cacheMinimize()  # memory forgets, too
     return Forgotten(
         name,
         taken[0],
@@ -252,17 +253,20 @@ def _bytes(leaf: object) -> bytes:
 def _still_there(
     universe: Universe, oid: bytes, traces: list[tuple[str, bytes]]
 ) -> Iterator[str]:
-    with universe.transaction() as root:
-        try:
-            cast("Any", root)._p_jar.get(oid)
-            yield "the object: something has come to refer to it meanwhile"
-        except POSKeyError:
-            pass
+    if _is_stored(universe, oid):
+        yield "the object: something has come to refer to it meanwhile"
     for slot, text in traces:
         files = [file for file in _files(universe.path) if _stands_in(file, text)]
         if files:
             where = ", ".join(str(file.relative_to(universe.path)) for file in files)
             yield f"the text of {slot}, in {where}: another object or method has it, too"
+
+
+def _is_stored(universe: Universe, oid: bytes) -> bool:
+    try:
+        return universe.database.storage.loadBefore(oid, maxtid) is not None
+    except POSKeyError:
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -29,7 +29,8 @@ When = str | dt.datetime
 
 BEGINS = "begins"  # in the journal's book: the tid at which a pack let the history begin
 _TID = re.compile(r"[0-9a-f]{16}")
-_SECONDS_ONLY = re.compile(r".*\d\d:\d\d:\d\d")
+_SECONDS_ONLY = re.compile(r"[^.,]*\d\d:\d\d:\d\d[^.,]*")
+_LAST = 2**63 - 2  # no storage has a tid beyond it
 _EMPTY = b"initial database creation"  # ZODB's own, of the empty root before the birth
 
 
@@ -75,7 +76,7 @@ def connected(
 
 def following(tid: bytes) -> bytes:
     """Return the next possible tid: what is before it includes `tid`."""
-    return cast("bytes", p64(u64(tid) + 1))
+    return cast("bytes", p64(min(u64(tid), _LAST) + 1))
 
 
 def tid_of(universe: Universe, when: When) -> bytes:
@@ -103,7 +104,9 @@ def _read(when: When) -> bytes:
         why = "it is neither a transaction's 16 hexadecimal digits nor a time such as"
         raise NoSuchMoment(when, f"{why} 2026-01-31 or '2026-01-31 12:00:00'") from None
     # a log shows whole seconds: what happened within the second belongs to it
-    return _until(time + dt.timedelta(seconds=1)) if _SECONDS_ONLY.match(when) else _read(time)
+    return (
+        _until(time + dt.timedelta(seconds=1)) if _SECONDS_ONLY.fullmatch(when) else _read(time)
+    )
 
 
 def _until(time: dt.datetime) -> bytes:

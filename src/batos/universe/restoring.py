@@ -92,14 +92,22 @@ def _target(root: Root, name: str, old: UvmObject, slots: Collection[str] | None
     present = root.get(name)
     if isinstance(present, UvmObject) and (slots is not None or present._p_oid == old._p_oid):
         return present
-    try:
-        obj = _connection(root).get(old._p_oid)
-    except POSKeyError:  # its creation was undone, or a pack took it
-        obj = UvmObject()
+    found = _present(_connection(root), old)
+    obj = UvmObject() if found is None else cast("UvmObject", found)
     root[name] = obj
     if old._sealed and not obj._sealed:
         mirror(obj).seal()
-    return cast("UvmObject", obj)
+    return obj
+
+
+def _present(connection: Connection, old: Persistent) -> Persistent | None:
+    """Return the same record as it is now; None if its creation was undone, or it is gone."""
+    try:
+        found = connection.get(old._p_oid)
+        found._p_activate()
+    except (POSKeyError, UniverseUnreadable):
+        return None
+    return cast("Persistent", found)
 
 
 def _same(present: object, old: object, copy: object, names: Names) -> bool:
@@ -130,7 +138,7 @@ class _Forward:
         return self._copies[value._p_oid]
 
     def _record(self, value: Persistent) -> Persistent:
-        present = self._present(value)
+        present = _present(self._connection, value)
         if isinstance(value, UvmObject):
             if present is None:
                 raise RestoreRefused(self._name, f"it refers to {value!r}, which is gone")
@@ -154,14 +162,6 @@ class _Forward:
         else:
             twin.__setstate__(value.__getstate__())
         return cast("Persistent", twin)
-
-    def _present(self, value: Persistent) -> Persistent | None:
-        try:
-            found = self._connection.get(value._p_oid)
-            found._p_activate()
-        except (POSKeyError, UniverseUnreadable):
-            return None
-        return cast("Persistent", found)
 
 
 def _connection(root: Root) -> Connection:

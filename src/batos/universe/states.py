@@ -16,6 +16,7 @@ from persistent import Persistent
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
+from ZODB.interfaces import BlobError
 
 from batos.kernel.method import Method, Primitive
 from batos.kernel.uvm_object import UvmObject
@@ -154,6 +155,8 @@ def _blob_text(blob: Blob, _names: Names) -> str:
     blob._p_activate()
     try:
         size = Path(blob.committed()).stat().st_size
+    except BlobError:
+        return "a new blob"
     except (OSError, KeyError):
         return f"a blob whose bytes are not here, of {blob._p_serial.hex()}"
     return f"a blob of {size:,} bytes, of {blob._p_serial.hex()}"
