@@ -193,6 +193,41 @@ def test_a_pack_that_is_killed_loses_nothing(
     again.close()
 
 
+FULL = """
+import datetime, resource, sys
+from pathlib import Path
+from batos.universe.packing import pack
+from batos.universe.universe import open_universe
+
+universe = open_universe(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+try:
+    pack(universe, datetime.timedelta())
+except OSError as error:
+    sys.exit(7)
+"""
+
+
+def test_a_pack_that_finds_no_space_leaves_everything_as_it_was(
+    universe: Universe, universe_path: Path, write: Write
+) -> None:
+    tid = write("account", balance=1, text="x" * 5000)
+    write("account", balance=2)
+    universe.close()
+
+    status = subprocess.run([sys.executable, "-c", FULL, str(universe_path)], check=False)
+
+    assert status.returncode == 7
+    again = open_universe(universe_path)
+    assert not [*universe_path.glob("*.pack"), *universe_path.rglob(".removed")]
+    with visited(again, tid) as root:
+        assert root["account"].balance == 1
+    pack(again, NOTHING)
+    with again.transaction() as root:
+        assert root["account"].balance == 2
+    again.close()
+
+
 def test_a_kill_between_the_two_moves_is_among_them(
     universe: Universe, universe_path: Path, write: Write
 ) -> None:

@@ -35,6 +35,7 @@ _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the mo
     "zodbpickle": frozenset({"binary"}),
 }
 
+_TODAY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # old pickles' names
 _OBJECT = ("batos.kernel.uvm_object", "UvmObject")
 
 
@@ -55,7 +56,7 @@ def class_with_a_place(module: str, name: str) -> object | None:
     """Return the class that a record names, or None if it may not, or there is none."""
     if not _is_allowed(module, name):
         return None
-    return getattr(importlib.import_module(module), name, None)
+    return getattr(importlib.import_module(_TODAY.get(module, module)), name, None)
 
 
 def is_part(module: str, name: str) -> bool:

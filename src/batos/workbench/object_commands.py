@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from batos.errors import NoSuchMethod
 from batos.kernel.lookup import PARENT_MARK
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
@@ -17,7 +18,7 @@ from batos.synthesis.growth import Asking, Mode
 from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
 from batos.universe.placeholders import UnknownRecord
-from batos.universe.states import names_in, shown_slots
+from batos.universe.states import names_in, own_slots, shown_slots
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
 from batos.workbench.options import Options, WithNumbers, at_option, command
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
@@ -160,7 +161,7 @@ def source(
     Example: batos source account deposit_
     """
     with options.look(when) as root:
-        method = mirror(named_object(root, name)).method(selector)
+        method = _method(root, name, selector)
         text, origin = method.source, dict(method.provenance)
     kept = {key: origin[key] for key in _PROVENANCE_LINES if origin.get(key) is not None}
     header = "\n".join(f"# {key}: {value}" for key, value in kept.items())
@@ -184,6 +185,15 @@ def define(options: Options, name: str, file: TextIO) -> None:
     with options.open() as universe, universe.transaction(f"define on {name}") as root:
         selector = mirror(named_object(root, name)).define(text)
     options.answer(f"{name} understands {selector}.", {"name": name, "selector": selector})
+
+
+def _method(root: Root, name: str, selector: str) -> Method:
+    if not isinstance(root.get(name), UnknownRecord):
+        return mirror(named_object(root, name)).method(selector)
+    slots = own_slots(root[name])  # of such a record nobody knows the parents
+    if not isinstance(slots.get(selector), Method):
+        raise NoSuchMethod(selector, tuple(s for s in slots if isinstance(slots[s], Method)))
+    return cast("Method", slots[selector])
 
 
 def _record(name: str, root: Root) -> tuple[str, dict[str, object]]:
