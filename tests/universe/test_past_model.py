@@ -36,13 +36,15 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 EDITS = st.tuples(
-    st.sampled_from(["write", "write", "append", "remove", "name", "unname", "renew", "undo"]),
+    st.sampled_from(
+        ["write", "write", "append", "append", "remove", "name", "unname", "renew", "undo"]
+    ),
     NAMES,
     SLOTS,
     VALUES,
 )
 PROFILE = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -81,12 +83,15 @@ class Lived:
     def __init__(self, path: Path, edits: list[Edit]) -> None:
         self.universe = open_universe(path)
         self.moments: list[tuple[str, Objects]] = []
+        with self.universe.transaction("begin") as root:
+            for name in ("ann", "bob"):
+                root[name] = root["genesis_obj"].clone(x=[1])
         self._record()
         for edit in edits:
             before = self.universe.database.lastTransaction()
             if edit[0] == "undo":
-                if len(self.moments) > 1:
-                    self.universe.undo(None) if _can_undo(self.universe) else None
+                if _can_undo(self.universe):
+                    self.universe.undo(None)
             else:
                 with self.universe.transaction(edit[0]) as root:
                     edited(root, edit)
@@ -202,25 +207,29 @@ def test_a_history_tells_every_change_and_no_other(
     universe_path: Path, edits: list[Edit]
 ) -> None:
     def check(life: Lived) -> None:
-        states = [(tid, texts(objects).get("ann")) for tid, objects in life.moments]
+        states: list[tuple[str, dict[str, str] | None]] = [
+            ("", None)
+        ]  # before there was anything
+        states += [(tid, texts(objects).get("ann")) for tid, objects in life.moments]
         wanted = [
             (tid, changes(before, after))
             for (_, before), (tid, after) in pairwise(states)
             if before != after
         ]
-        if any(state is not None for _, state in states):
-            found = [
-                (
-                    event.moment.tid,
-                    {
-                        change.slot: (change.before, change.after)
-                        for change in event.changes
-                        if change.slot != "parent*"
-                    },
-                )
-                for event in history(life.universe, "ann", 100)
-                if event.changes  # another object with the same slots is an event, too
-            ]
-            assert found == wanted[::-1]
+
+        found = [
+            (
+                event.moment.tid,
+                {
+                    change.slot: (change.before, change.after)
+                    for change in event.changes
+                    if change.slot != "parent*"
+                },
+            )
+            for event in history(life.universe, "ann", 100)
+            if event.changes  # another object with the same slots is an event, too
+        ]
+
+        assert found == wanted[::-1]
 
     lived(universe_path, edits, check)
