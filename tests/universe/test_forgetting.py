@@ -162,6 +162,7 @@ def test_a_reference_that_cannot_be_cut_is_named(universe: Universe, write: Writ
 def test_what_another_object_says_too_is_reported(universe: Universe, write: Write) -> None:
     write("account", secret=MARK)
     write("gossip", heard=MARK)
+    write("account", secret="by now it is another one")
 
     done = forget(universe, "account")
 
@@ -179,3 +180,15 @@ def test_primordials_and_unknown_names_are_refused(universe: Universe) -> None:
     with pytest.raises(UniverseReadOnly):
         forget(reader, "genesis_obj")
     reader.close()
+
+
+def test_what_only_it_referred_to_goes_with_it(
+    universe: Universe, universe_path: Path, write: Write
+) -> None:
+    write("account")
+    with universe.transaction("address") as root:
+        root["account"].address = root["genesis_obj"].clone(street=MARK)
+
+    assert forget(universe, "account").still_there == ()
+
+    assert files_with(universe_path, MARK) == set()

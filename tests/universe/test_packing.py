@@ -6,12 +6,13 @@ import datetime as dt
 import mmap
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from batos.errors import NoSuchMoment, UniverseMissing, UniverseReadOnly
+from batos.errors import NoSuchMoment, UndoConflict, UniverseMissing, UniverseReadOnly
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.moments import visited
 from batos.universe.packing import pack, plan_pack, size_bytes, span_of
@@ -108,6 +109,50 @@ def test_the_space_of_old_weights_comes_back(
     assert not list(universe_path.glob("*.old"))
     with universe.transaction() as root:
         assert path_of(root["mind"].weights).read_bytes() == b"b" * LARGE
+
+
+def test_what_happened_after_the_cut_can_still_be_undone(
+    universe: Universe, write: Write, read: Read
+) -> None:
+    write("account", balance=1)
+    write("account", balance=2)
+    write("account", balance=3)
+    span = dt.datetime.now(dt.UTC) - universe.log(2)[1].time
+    pack(universe, span - dt.timedelta(microseconds=100))
+
+    universe.undo(None)
+    assert read("account", "balance") == 2
+    with pytest.raises(UndoConflict):
+        universe.undo(None)
+
+
+def test_others_write_while_a_pack_is_at_work(
+    universe: Universe, write: Write, read: Read
+) -> None:
+    for number in range(50):
+        write(f"account_{number % 5}", balance=number)
+    stop = threading.Event()
+    written: dict[str, int] = {}
+
+    def write_on(name: str) -> None:
+        while not stop.is_set():
+            with universe.transaction("busy") as root:
+                root[name].balance += 1
+                balance = root[name].balance
+            written[name] = balance
+
+    threads = [threading.Thread(target=write_on, args=(f"account_{n}",)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        pack(universe, NOTHING)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert len(written) == 2
+    for name, balance in written.items():
+        assert read(name, "balance") == balance
 
 
 def test_whoever_holds_old_weights_can_go_on_reading_them(

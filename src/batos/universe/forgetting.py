@@ -23,7 +23,7 @@ from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.utils import maxtid, z64
 
-from batos.errors import ForgetRefused, UniverseReadOnly
+from batos.errors import ForgetRefused, UniverseReadOnly, UniverseUnreadable
 from batos.kernel.lookup import PARENT_MARK
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
@@ -35,7 +35,7 @@ from batos.universe.moments import connected, moment_in
 from batos.universe.names import named_object
 from batos.universe.packing import Packed, pack
 from batos.universe.references import survey
-from batos.universe.states import names_in, own_slots
+from batos.universe.states import names_in, own_records, own_slots
 from batos.universe.universe import LASTING, Root, Universe
 
 BEYOND_REACH = (
@@ -81,8 +81,9 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
         obj = named_object(root, name)
         if obj._sealed:
             raise ForgetRefused(name, "it is primordial: the others live by it")
-        oid, traces = cast("bytes", obj._p_oid), list(_traces(obj))
+        oid = cast("bytes", obj._p_oid)
         names = {key for key, value in root.items() if value is obj}
+    traces = _traces(universe, oid)
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
     taken = retried(lambda: _take_out(universe, oid, called, cut, user))
     packed = pack(universe, dt.timedelta(), user)
@@ -231,31 +232,40 @@ def _oid(value: object) -> bytes | None:
 # --- is it gone? -------------------------------------------------------------------------
 
 
-def _traces(obj: UvmObject) -> Iterator[tuple[str, bytes]]:
-    """Yield texts of an object that are long enough to be looked for, with their slots."""
+def _traces(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
+    """Return texts that an object ever held, with their slots, if they are long enough."""
+    found: set[tuple[str, bytes]] = set()
+    before = b"\xff" * 8
+    while True:
+        with connected(universe, before) as connection:
+            try:
+                obj = connection.get(oid)
+                before = max(cast("bytes", record._p_serial) for record in own_records(obj))
+                found |= {one for one in _texts(obj) if len(one[1]) >= _TELLING_CHARS}
+            except (POSKeyError, UniverseUnreadable):  # before its birth, or a pack's cut
+                return found
+
+
+def _texts(obj: UvmObject) -> Iterator[tuple[str, bytes]]:
     for slot, value in own_slots(obj).items():
-        if isinstance(value, Method):
-            yield slot, value.source.encode("utf-8", "surrogatepass")
-            continue
         texts: list[bytes] = []
         plain(value, lambda leaf: texts.append(_bytes(leaf)))  # noqa: B023  run at once
-        for text in texts:
-            if len(text) >= _TELLING_CHARS:
-                yield slot, text
+        yield from ((slot, text) for text in texts)
 
 
 def _bytes(leaf: object) -> bytes:
+    leaf = leaf.source if isinstance(leaf, Method) else leaf
     if isinstance(leaf, str):
         return leaf.encode("utf-8", "surrogatepass")
     return leaf if isinstance(leaf, bytes) else b""
 
 
 def _still_there(
-    universe: Universe, oid: bytes, traces: list[tuple[str, bytes]]
+    universe: Universe, oid: bytes, traces: set[tuple[str, bytes]]
 ) -> Iterator[str]:
     if _is_stored(universe, oid):
         yield "the object: something has come to refer to it meanwhile"
-    for slot, text in traces:
+    for slot, text in sorted(traces):
         files = [file for file in _files(universe.path) if _stands_in(file, text)]
         if files:
             where = ", ".join(str(file.relative_to(universe.path)) for file in files)

@@ -95,7 +95,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
 
     def scrub(self) -> None:
         """Empty the file beside the others in which the last transactions still lie."""
-        with self._lock:
+        with self._commit_lock, self._lock:  # else a commit could be under way in it
             self._tfile.seek(0)
             self._tfile.truncate()
 
