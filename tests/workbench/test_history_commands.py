@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.universe.test_records import UVM_OBJECT, oid_of, store
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -151,3 +155,35 @@ def test_every_transaction_says_who_and_what(account: Batos, tids: list[str]) ->
     for moment in json.loads(account("log", "--all", "--json").stdout):
         assert moment["user"]
         assert moment["note"]
+
+
+def test_safe_mode_shows_the_rest_of_a_universe_with_a_record_that_cannot_be_read(
+    account: Batos, universe_path: Path
+) -> None:
+    oid = oid_of(universe_path, "digital_ether")
+    store(universe_path, oid, UVM_OBJECT + b"no pickle at all")
+
+    assert account("inspect").returncode == 1
+    lines = account("--safe", "inspect").stdout.splitlines()
+
+    assert any(line.startswith("digital_ether    cannot be read: ") for line in lines)
+    assert "account          balance, double" in lines
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
+def test_a_person_at_a_terminal_is_asked_before_history_ends(
+    account: Batos, tids: list[str], universe_path: Path, answer: str, code: int
+) -> None:
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "batos", "-u", str(universe_path), "pack", "--keep", "0"]
+    asking = subprocess.Popen(command, stdin=end, stderr=end, stdout=subprocess.DEVNULL)
+    os.close(end)
+    said = ""
+    while "[y/N]" not in said:
+        said += os.read(terminal, 1000).decode()
+    os.write(terminal, f"{answer}\n".encode())
+
+    assert asking.wait(20) == code
+    os.close(terminal)
+    assert "This ends 3 transactions" in said
+    assert account("inspect", "--at", tids[1]).returncode == (6 if answer == "y" else 0)

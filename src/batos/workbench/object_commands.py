@@ -131,7 +131,8 @@ def inspect(options: Options, name: str | None, when: str | None) -> None:
     """
     with options.look(when) as root:
         if name is None:
-            objects = {key: _summary(value) for key, value in root.items()}
+            summary = _any_summary if options.safe else _summary
+            objects = {key: summary(value) for key, value in root.items()}
             text = "\n".join(f"{key:<16} {summary}" for key, summary in objects.items())
             options.answer(text, objects)
             return
@@ -185,6 +186,14 @@ def define(options: Options, name: str, file: TextIO) -> None:
     with options.open() as universe, universe.transaction(f"define on {name}") as root:
         selector = mirror(named_object(root, name)).define(text)
     options.answer(f"{name} understands {selector}.", {"name": name, "selector": selector})
+
+
+def _any_summary(value: object) -> str:
+    """Return a summary also of what cannot be read: one bad record hides no other."""
+    try:
+        return _summary(value)
+    except Exception as error:  # whatever a damaged or crafted record may raise
+        return f"cannot be read: {type(error).__name__}: {error}"
 
 
 def _method(root: Root, name: str, selector: str) -> Method:
