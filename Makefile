@@ -25,7 +25,7 @@ check: $(VENV)/.test
 
 unit: $(VENV)/.test
 	@$(BIN)/batos mind pull >/dev/null
-	@$(BIN)/pytest -m "not fresh"
+	@$(BIN)/pytest -m "not fresh and not fuzz"
 
 # Clones the project and runs the two commands there, as a new user would.
 fresh: $(VENV)/.test

@@ -96,6 +96,49 @@ class NotStorable(BatosError, TypeError):
 
 
 @dataclass(eq=False)
+class QueueEmpty(BatosError, IndexError):
+    """An item was to be taken from a queue that has none."""
+
+    def __str__(self) -> str:
+        return (
+            "The queue is empty: there is no item to take."
+            " Ask for its length first, or say what to answer instead: `queue.take(None)`."
+        )
+
+
+@dataclass(eq=False)
+class DeliveryFailed(BatosError):
+    """A message met a conflict in every try."""
+
+    receiver: str
+    selector: str
+    tries: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} {self.selector} was given up after {self.tries} tries: each time"
+            " another transaction changed the same objects first. Nothing was changed. Send it"
+            " again, and keep what many change at once in a `batos.Counter` or `batos.Queue`."
+        )
+
+
+@dataclass(eq=False)
+class MessageIdRefused(BatosError, ValueError):
+    """A message cannot be sent under this id."""
+
+    exit_code: ClassVar[int] = 2
+
+    message_id: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The message id {self.message_id!r} is refused: {self.why}. Nothing was changed."
+            " Give each message an id of its own, and the same id only to send it again."
+        )
+
+
+@dataclass(eq=False)
 class ExtraMissing(BatosError):
     """A primitive has a name here and nothing that implements it."""
 

@@ -12,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from ZODB.POSException import POSError
-
 from batos.engines.catalog import resolve
 from batos.engines.contract import Engine
-from batos.errors import BatosError, MethodFailed, NothingRuns, UniverseExists, WallsNeeded
+from batos.errors import NothingRuns, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
@@ -31,10 +29,10 @@ from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.blobs import OnBytes
-from batos.universe.conflicts import retried
+from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.looking_back import LooksBack
-from batos.universe.names import loaded, name_in, named_object, shown
+from batos.universe.names import name_in
 from batos.universe.universe import Root, Universe, open_universe
 
 Trust = Literal["walled", "unwalled"]
@@ -73,6 +71,7 @@ class Uvm(LooksBack):
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
+        self._delivery = Delivery(universe, settings.user)
 
     # --- messages --------------------------------------------------------------------
 
@@ -94,6 +93,7 @@ class Uvm(LooksBack):
         examples: Iterable[Example | Sequence[object]] = (),
         asking: Asking | None = None,
         mode: Mode | None = None,
+        message_id: str | None = None,
         **keywords: object,
     ) -> object:
         """Send a message to an object of the root, in a transaction of its own.
@@ -107,6 +107,7 @@ class Uvm(LooksBack):
             examples: Calls and what should come of them, in case a method must grow.
             asking: How it may grow; by default as the universe was opened.
             mode: The same, but for the mode.
+            message_id: Sent again under it, the message has no effect and the same answer.
             keywords: Arguments by name.
 
         Returns:
@@ -119,6 +120,7 @@ class Uvm(LooksBack):
             BudgetSpent: The method took too long.
             MethodFailed: The method raised an error.
             NothingRuns: The universe was opened `safe`.
+            DeliveryFailed, MessageIdRefused: See `Delivery.deliver`.
         """
         if self._universe.safe:
             raise NothingRuns
@@ -129,14 +131,9 @@ class Uvm(LooksBack):
         expected = examples_of(examples, len(args) + len(keywords))
         note = f"{receiver} {selector}({', '.join(map(repr, args))})"
 
-        def attempt() -> object:
-            with self._opened(note, asking, (receiver, selector), expected) as root:
-                target = named_object(root, receiver)
-                given = tuple(loaded(value, root) for value in args)
-                named = {name: loaded(value, root) for name, value in keywords.items()}
-                return shown(_answer(target, receiver, Message(selector, given, named)), root)
-
-        return retried(attempt)
+        sent = Sent(receiver, Message(selector, args, keywords), message_id)
+        about = (receiver, selector)
+        return self._delivery.deliver(sent, lambda: self._opened(note, asking, about, expected))
 
     # --- the machine -------------------------------------------------------------------
 
@@ -282,14 +279,3 @@ def _on_not_understood(receiver: UvmObject, message: Message) -> object:
 
 def _on_reflect(receiver: UvmObject, message: Message) -> Proposal:
     return reflect(receiver, message, growth=cast("Growth", context_of(receiver)))
-
-
-def _answer(receiver: UvmObject, name: str, message: Message) -> object:
-    """Send a message; an error of the method's own is told as one."""
-    try:
-        return message.send_to(receiver)
-    except (BatosError, POSError):
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise MethodFailed(name, message.selector, why) from error

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from transaction import TransactionManager
-from ZODB.DB import DB
+from ZODB.DemoStorage import DemoStorage
 
 from batos.kernel.message import NOT_UNDERSTOOD, Message
 from batos.kernel.method import Primitive
 from batos.kernel.runtime import Runtime
 from batos.kernel.uvm_object import UvmObject
+from batos.universe.database import Database
 
 
 def compile_plainly(source: str) -> Callable[..., object]:
@@ -30,20 +31,26 @@ def heard() -> list[tuple[UvmObject, Message]]:
 
 
 @pytest.fixture
-def connection(heard: list[tuple[UvmObject, Message]]) -> Iterator[Any]:
-    """A connection to a database in memory."""
+def database(heard: list[tuple[UvmObject, Message]]) -> Iterator[Database]:
+    """A database in memory; every miss in it is noted."""
 
     def record(receiver: UvmObject, message: Message) -> str:
         heard.append((receiver, message))
         return f"heard {message.selector}"
 
-    database = DB(None)
+    database = Database(DemoStorage())
+    database.runtime = Runtime({"test.record": record}, compile_plainly)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Any]:
+    """A connection to it."""
     connection = database.open(TransactionManager())
-    connection.runtime = Runtime({"test.record": record}, compile_plainly)
     yield connection
     connection.transaction_manager.abort()
     connection.close()
-    database.close()
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_the_rules_of_names_and_values_hold_for_methods_too() -> None:
 
 
 def test_set_slot_is_the_same_as_a_message(connection: Any, traits: Any) -> None:
-    connection.runtime = Runtime({"kernel.set_slot": write_data_slot}, lambda _: print)
+    connection.db().runtime = Runtime({"kernel.set_slot": write_data_slot}, lambda _: print)
     traits.setSlot_value_ = Primitive("kernel.set_slot")
     account = traits.clone(balance=100)
 

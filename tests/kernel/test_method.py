@@ -25,7 +25,7 @@ def test_a_method_is_compiled_once_and_when_it_first_runs(connection: Any, trait
         function: Callable[..., object] = compile_plainly(source)
         return function
 
-    connection.runtime = Runtime({}, compile_and_count)
+    connection.db().runtime = Runtime({}, compile_and_count)
     traits.double = Method(DOUBLE, {})
     assert compiled == []
 
@@ -56,7 +56,9 @@ def test_an_aborted_method_is_gone(connection: Any, traits: Any) -> None:
 
 
 def test_a_primitive_runs_what_its_name_is_bound_to(connection: Any, traits: Any) -> None:
-    connection.runtime = Runtime({"test.add": lambda self, n: self.rate + n}, lambda _: print)
+    connection.db().runtime = Runtime(
+        {"test.add": lambda self, n: self.rate + n}, lambda _: print
+    )
     account = traits.clone(add=Primitive("test.add"), rate=3)
 
     assert account.add(4) == 7

@@ -12,11 +12,13 @@ from batos.errors import ForgetRefused, NoSuchMoment, NoSuchObject, UniverseRead
 from batos.kernel.message import Message
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
+from batos.kernel.shared import Queue
 from batos.universe.blobs import import_weights
 from batos.universe.forgetting import forget
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.moments import visited
 from batos.universe.universe import Universe, open_universe
+from batos.uvm import Uvm
 
 Write = Callable[..., str]
 MARK = "a-unique-marker-0815"
@@ -146,11 +148,15 @@ def test_cut_removes_the_references(universe: Universe, write: Write) -> None:
     assert done.still_there == ()
 
 
-def test_a_reference_that_cannot_be_cut_is_named(universe: Universe, write: Write) -> None:
+@pytest.mark.parametrize("kind", ["tree", "queue"])
+def test_a_reference_that_cannot_be_cut_is_named(
+    universe: Universe, write: Write, kind: str
+) -> None:
     write("account", balance=1)
     with universe.transaction("index") as root:
-        root["index"] = root["genesis_obj"].clone(tree=OOBTree())
-        root["index"].tree["account"] = root["account"]
+        account = root["account"]
+        held = OOBTree({"a": account}) if kind == "tree" else [Queue([account])]
+        root["index"] = root["genesis_obj"].clone(held=held)
 
     with pytest.raises(ForgetRefused, match="take it out there first"):
         forget(universe, "account", cut=True)
@@ -192,3 +198,22 @@ def test_what_only_it_referred_to_goes_with_it(
     assert forget(universe, "account").still_there == ()
 
     assert files_with(universe_path, MARK) == set()
+
+
+def test_receipts_of_its_messages_go_and_those_of_others_lose_its_name(
+    universe: Universe, universe_path: Path, open_scripted: Callable[..., Uvm]
+) -> None:
+    universe.close()
+    uvm = open_scripted([])
+    with uvm.transaction("begin") as root:
+        for name in ("confidant", "bystander"):
+            root[name] = root["genesis_obj"].clone(heard=None)
+            mirror(root[name]).define("def hear_(self, what):\n    return what")
+    uvm.send("confidant", "hear_", MARK, message_id="1")
+    uvm.send("bystander", "hear_", "confidant", message_id="2")
+
+    uvm.forget("confidant")
+
+    uvm.close()
+    assert files_with(universe_path, MARK) == set()
+    assert files_with(universe_path, "hear_('confidant')") == set()

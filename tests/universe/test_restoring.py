@@ -11,6 +11,7 @@ from BTrees.OOBTree import OOBTree, OOTreeSet
 from batos.errors import NoSuchMoment, RestoreRefused, UndoConflict
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
+from batos.kernel.shared import Counter, Queue
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.restoring import restore
 from batos.universe.universe import Universe
@@ -170,6 +171,29 @@ def test_a_tree_comes_back_as_it_was(universe: Universe, write: Write, read: Rea
     with universe.transaction() as root:
         assert dict(root["account"].by_day) == {"mo": 1, "tu": 2}
         assert list(root["account"].days) == ["mo"]
+
+
+def test_counters_and_queues_come_back_as_they_were(universe: Universe, write: Write) -> None:
+    write("bob")
+    with universe.transaction("count") as root:
+        root["account"] = root["genesis_obj"].clone(
+            hits=Counter(3), waiting=[Queue([[1], root["bob"]])]
+        )
+    tid = universe.log(1)[0].tid
+    with universe.transaction("change") as root:
+        root["account"].hits.change(4)
+        root["account"].waiting[0].take()
+
+    changes = restore(universe, "account", tid)
+
+    assert {(c.before, c.after) for c in changes} == {
+        ("Counter(7)", "Counter(3)"),
+        ("[Queue([bob])]", "[Queue([[1], bob])]"),
+    }
+    with universe.transaction() as root:
+        assert root["account"].hits.value == 3
+        queue = root["account"].waiting[0]
+        assert (list(queue.take()), queue.take()) == ([1], root["bob"])
 
 
 def test_weights_come_back_whether_they_were_changed_or_replaced(

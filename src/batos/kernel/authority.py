@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batos.errors import SlotRefused
-from batos.kernel.lookup import PARENT_MARK, find
+from batos.kernel.delegation import PARENT_MARK
+from batos.kernel.lookup import find
 from batos.kernel.method import is_behaviour
 from batos.kernel.uvm_object import remove_slot, write_slot
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 from batos.errors import MessageNotUnderstood, NotStorable
 from batos.kernel import lookup
+from batos.kernel.delegation import selectors
 from batos.kernel.method import bind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from batos.kernel.uvm_object import UvmObject
+
+_LOG = logging.getLogger(__name__)
 
 NOT_UNDERSTOOD = "doesNotUnderstand_"
 
@@ -33,6 +38,9 @@ NEVER_GROWN = frozenset(
 _PROTOCOL_NAMES = frozenset(
     {
         *("keys", "write", "read", "fileno", "dtype", "shape"),
+        "as_integer_ratio",  # statistics
+        "toDict",  # the JSON of pandas
+        "getdoc",  # IPython's `obj?`
         "aihwerij235234ljsdnp34ksodfipwoe234234jlskjdf",  # rich's canary
     }
 )
@@ -60,7 +68,8 @@ class Send:
     """A message on its way: nothing has happened yet; calling it completes and sends it.
 
     It is falsy, so that `if obj.flag:` does not take an unknown name for a true one. That
-    hides a misspelled slot: ask `mirror(obj).understands(name)` when in doubt.
+    hides a misspelled slot, so it is logged as a warning; `mirror(obj).understands(name)`
+    asks without one.
     """
 
     __slots__ = ("_receiver", "_selector")
@@ -73,6 +82,7 @@ class Send:
         return send(self._receiver, self._selector, *args, **keywords)
 
     def __bool__(self) -> bool:
+        _warn_of_falsehood(id(self._receiver), repr(self._receiver), self._selector)
         return False
 
     def __repr__(self) -> str:
@@ -80,6 +90,15 @@ class Send:
 
     def __reduce__(self) -> NoReturn:
         raise NotStorable("message that was not sent yet", f"a slot ({self._selector!r})")
+
+
+@lru_cache(maxsize=1024)  # once for each, or a loop would fill the log
+def _warn_of_falsehood(_identity: int, receiver: str, selector: str) -> None:
+    _LOG.warning(
+        "%s.%s was taken for false: nobody understands it. To send it, call it;"
+        " to ask whether it is understood, use mirror(obj).understands(%r).",
+        *(receiver, selector, selector),
+    )
 
 
 def is_probe(name: str) -> bool:
@@ -99,7 +118,7 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
     found = lookup.find(receiver, selector)
     if found is None:
         return _not_understood(receiver, Message(selector, args, keywords))
-    value = bind(found.value, receiver)
+    value = getattr(receiver, selector)  # its map knows it by now
     if value is found.value and not args and not keywords:
         return value  # data: reading it is the answer
     if not callable(value):
@@ -109,7 +128,7 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
 
 def _not_understood(receiver: UvmObject, message: Message) -> object:
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
-    inborn = hasattr(type(receiver), message.selector)  # `clone`: no slot can have its name
+    inborn = message.selector in dir(type(receiver))  # `clone`: no slot can have its name
     if handler is None or inborn or not _may_grow(message.selector):
         raise not_understood_error(receiver, message.selector)
     answer = bind(handler.value, receiver)
@@ -132,5 +151,5 @@ def not_understood_error(
         selector: The selector.
         name: What a person calls the receiver, if it has a name.
     """
-    close = difflib.get_close_matches(selector, lookup.selectors(receiver), n=3, cutoff=0.6)
+    close = difflib.get_close_matches(selector, selectors(receiver), n=3, cutoff=0.6)
     return MessageNotUnderstood(name or repr(receiver), selector, tuple(close))

@@ -50,15 +50,28 @@ class Method(Persistent):  # type: ignore[misc]  # persistent is untyped
         return compiled
 
 
+_BEHAVIOUR = (Method, Primitive)
+
+
 def bind(value: object, receiver: UvmObject) -> object:
     """Return what a slot's value means to `receiver`: behaviour is bound, data is itself."""
-    if isinstance(value, Method):
-        return MethodType(value.function(receiver), receiver)
-    if isinstance(value, Primitive):
-        return MethodType(runtime_of(receiver).primitive(value.name), receiver)
+    if is_behaviour(value):
+        return MethodType(behaviour_of(value, receiver), receiver)
     return value
+
+
+def behaviour_of(value: object, receiver: UvmObject) -> Callable[..., object]:
+    """Return the function that a slot's behaviour is, for the receiver's connection.
+
+    Raises:
+        SourceRefused, OutsideUniverse: It cannot be compiled, or nothing runs it.
+    """
+    if isinstance(value, Method):
+        return value.function(receiver)
+    assert isinstance(value, Primitive)  # noqa: S101  there is no other kind
+    return runtime_of(receiver).primitive(value.name)
 
 
 def is_behaviour(value: object) -> bool:
     """Tell whether a slot's value is run rather than read."""
-    return isinstance(value, Method | Primitive)
+    return isinstance(value, _BEHAVIOUR)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from batos.errors import NoSuchMethod
-from batos.kernel import lookup
+from batos.kernel import delegation, lookup
 from batos.kernel.lookup import Found
 from batos.kernel.method import Method, is_behaviour
 from batos.kernel.runtime import runtime_of
@@ -28,12 +28,12 @@ class Mirror:
         return {
             name: value
             for name, value in self._obj._slots.items()
-            if not name.endswith(lookup.PARENT_MARK) and not is_behaviour(value)
+            if not name.endswith(delegation.PARENT_MARK) and not is_behaviour(value)
         }
 
     def parents(self) -> tuple[UvmObject, ...]:
         """Return the objects it delegates to, from left to right."""
-        return lookup.parents_of(self._obj)
+        return delegation.parents_of(self._obj)
 
     def find(self, selector: str) -> Found | None:
         """Return the slot that `selector` leads to and its holder, or None."""
@@ -45,7 +45,7 @@ class Mirror:
 
     def selectors(self) -> list[str]:
         """Return every name it understands, its own first."""
-        return lookup.selectors(self._obj)
+        return delegation.selectors(self._obj)
 
     def set(self, name: str, value: object) -> None:
         """Write a slot of its own, a parent slot such as `parent*` included.
@@ -90,7 +90,7 @@ class Mirror:
         return found.value
 
     def _methods(self) -> Iterator[str]:
-        for name in lookup.selectors(self._obj):
+        for name in delegation.selectors(self._obj):
             found = lookup.find(self._obj, name)
             if found is not None and isinstance(found.value, Method):
                 yield name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from batos.errors import ExtraMissing, NothingRuns, OutsideUniverse
-from batos.kernel import lookup
+from batos.kernel.delegation import ancestry
 
 if TYPE_CHECKING:
     from batos.kernel.uvm_object import UvmObject
@@ -71,7 +71,7 @@ def jar_of(receiver: UvmObject) -> Jar:
     Raises:
         OutsideUniverse: Neither it nor any ancestor belongs to a connection.
     """
-    for candidate in lookup.ancestry(receiver):
+    for candidate in ancestry(receiver):
         jar = cast("Jar | None", candidate._p_jar)
         if jar is not None:
             return jar

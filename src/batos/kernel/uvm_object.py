@@ -6,33 +6,45 @@ knows is `message`'s.
 
 from __future__ import annotations
 
+import copyreg
 import keyword
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from persistent import Persistent
 
 from batos.errors import SlotRefused
 from batos.kernel import lookup
-from batos.kernel.lookup import PARENT_MARK
+from batos.kernel.delegation import PARENT_MARK, parents_of, selectors
+from batos.kernel.merging import merged
 from batos.kernel.message import Send, is_probe
-from batos.kernel.method import bind, is_behaviour
+from batos.kernel.method import is_behaviour
 from batos.kernel.values import storable
 
 _OWN_STATE = ("_p_", "_v_")  # persistent's own names, and volatile ones
 
+# Like `obj._p_changed = True`, without the detour by `__setattr__`.
+_set_changed: Callable[[Persistent, bool], None] = Persistent.__dict__["_p_changed"].__set__
 
-class UvmObject(Persistent):  # type: ignore[misc]  # persistent is untyped
+
+class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # untyped base
     """An object that answers from its own slots, then from its parents'.
 
     A clone starts empty and delegates to its original, so it takes one small database
     record until it differs. `obj.name` reads a slot or binds a method, `obj.name = value`
     writes a slot of its own, and a name that nobody knows becomes a `Send`, which is falsy
     and does nothing until it is called. A `Mirror` shows and changes slots without sending.
+
+    All slots lie in `_slots`, in the order in which they were written; data lies in
+    `__dict__` beside it as well, where Python reads it without a detour.
     """
 
-    _slots: dict[str, object]
-    _sealed: bool = False  # a primordial: generated methods may not write to it
+    _slots: dict[str, object]  # read only: `put` and `take` change it
+
+    # Python's own way to read an attribute. Persistent's would load a ghost first; here a
+    # ghost is an object without slots and without a map, and `__getattr__` loads it.
+    __getattribute__ = object.__getattribute__
 
     def __init__(self, **slots: object) -> None:
         self.__dict__["_slots"] = {}
@@ -42,7 +54,7 @@ class UvmObject(Persistent):  # type: ignore[misc]  # persistent is untyped
     def clone(self, /, **slots: object) -> UvmObject:
         """Return an empty child that delegates to this object, with `slots` of its own."""
         child = UvmObject()
-        child._slots["parent*"] = self
+        put(child, "parent*", self)
         for name, value in slots.items():
             write_slot(child, name, value)
         return child
@@ -50,14 +62,25 @@ class UvmObject(Persistent):  # type: ignore[misc]  # persistent is untyped
     @property
     def parents(self) -> tuple[UvmObject, ...]:
         """The objects this one delegates to, from left to right."""
-        return lookup.parents_of(self)
+        return parents_of(self)
+
+    @property
+    def _sealed(self) -> bool:
+        """Whether it is a primordial: generated methods may not write to it."""
+        self._p_activate()
+        return bool(self.__dict__.get("_sealed"))
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_slots":
+            return self._loaded_slots()
         if name.startswith("_"):
             raise AttributeError(name)
+        if type(self)._start is None:  # not loaded, or not asked since it changed
+            lookup.map_of(self)
+            return getattr(self, name)
         found = lookup.find(self, name)
         if found is not None:
-            return bind(found.value, self)
+            return lookup.remember(self, name, found)
         if is_probe(name):
             raise AttributeError(name)
         return Send(self, name)
@@ -74,17 +97,61 @@ class UvmObject(Persistent):  # type: ignore[misc]  # persistent is untyped
         else:
             remove_slot(self, name)
 
+    # --- its state -----------------------------------------------------------------------
+
+    def _loaded_slots(self) -> dict[str, object]:
+        self._p_activate()
+        try:
+            return cast("dict[str, object]", self.__dict__["_slots"])
+        except KeyError:  # it was stored by a savepoint, and that was rolled back
+            raise AttributeError("_slots") from None
+
+    def __getstate__(self) -> dict[str, object]:
+        state: dict[str, object] = {"_slots": self._slots}
+        if self._sealed:
+            state["_sealed"] = True
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        lookup.shape_changed(self)
+        self.__dict__.clear()
+        self.__dict__.update(state)
+        for name, value in state["_slots"].items():
+            if not is_behaviour(value):
+                self.__dict__[name] = value
+
+    def _p_deactivate(self) -> None:
+        lookup.shape_changed(self)
+        super()._p_deactivate()
+
+    def _p_resolveConflict(  # noqa: N802  ZODB's name
+        self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Merge the changes that two transactions made to different slots.
+
+        Raises:
+            ConflictError: Both changed the same slot.
+        """
+        return saved | {"_slots": merged(old["_slots"], saved["_slots"], new["_slots"])}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return copyreg.__newobj__, (UvmObject,), self.__getstate__()  # type: ignore[attr-defined]
+
     def __copy__(self) -> UvmObject:
         twin = UvmObject()
-        twin._slots.update(self._slots)
+        for name, value in self._slots.items():
+            put(twin, name, value)
         return twin
 
     def __dir__(self) -> Iterable[str]:
-        return [*super().__dir__(), *lookup.selectors(self)]
+        return [*_INBORN, *selectors(self)]
 
     def __repr__(self) -> str:
         oid = cast("bytes | None", self._p_oid)
         return "<a new object>" if oid is None else f"<object {int.from_bytes(oid, 'big'):#x}>"
+
+
+_INBORN = frozenset(dir(UvmObject))
 
 
 def write_slot(obj: UvmObject, name: str, value: object) -> None:
@@ -99,8 +166,8 @@ def write_slot(obj: UvmObject, name: str, value: object) -> None:
         value = storable(value, f"the slot {name!r}")
     if name.endswith(PARENT_MARK):
         _check_parents(name, value)
-    obj._p_changed = True  # first: where no change is possible, this is what fails
-    obj._slots[name] = value
+    _set_changed(obj, True)  # first: where no change is possible, this is what fails
+    put(obj, name, value)
 
 
 def remove_slot(obj: UvmObject, name: str) -> None:
@@ -111,10 +178,34 @@ def remove_slot(obj: UvmObject, name: str) -> None:
     """
     if name not in obj._slots:
         raise SlotRefused(name, "the object has no such slot of its own")
-    obj._p_changed = True
+    _set_changed(obj, True)
+    take(obj, name)
+
+
+def put(obj: UvmObject, name: str, value: object) -> None:
+    """Put a value that can last into a slot, unseen by the database."""
+    slots = obj._slots
+    is_new = name not in slots
+    had_behaviour = is_behaviour(slots.get(name))
+    slots[name] = value
+    if is_behaviour(value):
+        obj.__dict__.pop(name, None)
+    else:
+        obj.__dict__[name] = value
+    if is_behaviour(value) or had_behaviour or name.endswith(PARENT_MARK):
+        lookup.shape_changed(obj)
+    elif is_new:
+        lookup.slots_changed(obj)
+
+
+def take(obj: UvmObject, name: str) -> None:
+    """Take a slot away, unseen by the database."""
     del obj._slots[name]
+    obj.__dict__.pop(name, None)
+    lookup.shape_changed(obj)
 
 
+@lru_cache(maxsize=4096)
 def check_slot_name(name: str) -> None:
     """Raise `SlotRefused` unless `name` can be a slot's."""
     stem = name.removesuffix(PARENT_MARK)
@@ -122,7 +213,7 @@ def check_slot_name(name: str) -> None:
         raise SlotRefused(name, "a slot's name is an ASCII Python name, with * for a parent")
     if stem.startswith("_"):
         raise SlotRefused(name, "names that begin with _ are Python's own")
-    if hasattr(UvmObject, name):
+    if name in _INBORN:
         raise SlotRefused(name, "every object has this name already")
 
 

@@ -26,6 +26,7 @@ from batos.kernel.authority import write_data_slot
 from batos.kernel.message import NOT_UNDERSTOOD, send
 from batos.kernel.method import Method
 from batos.kernel.runtime import Runtime
+from batos.kernel.uvm_object import put, take
 from batos.sandbox import walls
 from batos.sandbox.frames import receive_frame, send_frame
 from batos.sandbox.meter import METHOD_FILE
@@ -202,10 +203,11 @@ def _outcome(world: Rebuilt, selector: str, method: Method, case: dict[str, Any]
 def _prepare(world: Rebuilt, selector: str, method: Method, given: dict[str, Json]) -> Any:
     receiver = world.receiver
     for name, value in given.items():
-        setattr(receiver, name, world.decode(value))
+        world.give(name, value)
     for obj in world.objects:
-        obj._slots.pop(NOT_UNDERSTOOD, None)  # a miss fails: nothing grows in a trial
-    receiver._slots[selector] = method
+        if NOT_UNDERSTOOD in obj._slots:  # a miss fails: nothing grows in a trial
+            take(obj, NOT_UNDERSTOOD)
+    put(receiver, selector, method)
     return receiver
 
 

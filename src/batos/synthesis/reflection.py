@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Iterable
 
-from batos.kernel import lookup
+from batos.kernel.delegation import PARENT_MARK, ancestry
 from batos.kernel.message import Message
 from batos.kernel.method import is_behaviour
 from batos.kernel.uvm_object import UvmObject
@@ -62,7 +62,7 @@ def _data(receiver: UvmObject) -> dict[str, object]:
     data: dict[str, object] = {}
     for holder in _beings(receiver):
         for name, value in holder._slots.items():
-            if not name.endswith(lookup.PARENT_MARK) and _is_data(value):
+            if not name.endswith(PARENT_MARK) and _is_data(value):
                 data.setdefault(name, value)
     return dict(list(data.items())[:_MAX_SLOTS])
 
@@ -79,12 +79,13 @@ def _callable_selectors(receiver: UvmObject) -> Iterable[str]:
 
 def _beings(receiver: UvmObject) -> Iterable[UvmObject]:
     """The receiver and its ancestors, without the primordial ones, which all share."""
-    return (holder for holder in lookup.ancestry(receiver) if not holder._sealed)
+    return (holder for holder in ancestry(receiver) if not holder._sealed)
 
 
 def _is_data(value: object) -> bool:
-    kind = type(plain(value))
-    return kind in ATOMS or kind in (list, tuple, dict, set, frozenset, UvmObject)
+    data = plain(value)
+    containers = (list, tuple, dict, set, frozenset)
+    return type(data) in ATOMS or type(data) in containers or isinstance(data, UvmObject)
 
 
 def _parameter_names(message: Message, taken: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import cast
 from batos.engines.contract import Completion, Request
 from batos.errors import ApprovalNeeded, BatosError, GrowthFailed, SlotRefused
 from batos.kernel import lookup
+from batos.kernel.delegation import selectors
 from batos.kernel.message import Message, not_understood_error, send
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
@@ -73,7 +74,7 @@ def _check(receiver: UvmObject, message: Message, growth: Growth) -> None:
     if len(growth.grown) >= MAX_GROWN:
         why = f"this message made {MAX_GROWN} methods grow already"
         raise GrowthFailed(name, message.selector, why)
-    check_given(growth.examples_for(receiver, message), lookup.selectors(receiver))
+    check_given(growth.examples_for(receiver, message), selectors(receiver))
     reify(message)  # what cannot last cannot be recorded
     capture(receiver, [*message.args, *message.keywords.values()])
     if growth.asking.mode == "auto":

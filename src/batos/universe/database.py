@@ -11,6 +11,7 @@ from ZODB.Connection import Connection
 from ZODB.DB import DB
 from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import ConflictError, POSError
+from ZODB.serialize import ObjectWriter
 from ZODB.utils import u64, z64
 
 from batos.errors import (
@@ -25,7 +26,9 @@ from batos.universe.blobs import sweep
 from batos.universe.placeholders import shown_class
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
+from batos.universe.writer import RecordWriter
 
+_THREADS = 64  # as many have a connection kept for them; beyond that ZODB warns
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
 
@@ -70,12 +73,15 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
             raise PastReadOnly
         raise UniverseReadOnly(self.db().place)
 
+    def _store_objects(self, writer: ObjectWriter, transaction: object) -> None:
+        super()._store_objects(RecordWriter.instead_of(writer), transaction)
+
     def _check_open(self, obj: Persistent) -> None:
         if self.opened is None:
             raise TransactionOver(f"<{type(obj).__name__} {u64(obj._p_oid):#x}>")
 
 
-class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
+class Database(DB):  # type: ignore[misc]  # ZODB is untyped
     klass = _Connection
     runtime = STILL
     place = ""
@@ -119,7 +125,7 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
-        return _Database(storage)
+        return Database(storage, pool_size=_THREADS)
     except BaseException:
         storage.close()
         raise

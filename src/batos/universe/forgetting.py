@@ -18,18 +18,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from persistent import Persistent
+from persistent.list import PersistentList
+from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.utils import maxtid, z64
 
 from batos.errors import ForgetRefused, UniverseReadOnly, UniverseUnreadable
-from batos.kernel.lookup import PARENT_MARK
+from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import plain
-from batos.universe.conflicts import retried
+from batos.kernel.values import PersistentSet, plain
+from batos.universe.conflicts import Turns, retried
+from batos.universe.delivery import redact_receipts
 from batos.universe.journal import redact
 from batos.universe.moments import connected, moment_in
 from batos.universe.names import named_object
@@ -85,7 +88,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
         names = {key for key, value in root.items() if value is obj}
     traces = _traces(universe, oid)
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
-    taken = retried(lambda: _take_out(universe, oid, called, cut, user))
+    taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
     packed = pack(universe, dt.timedelta(), user)
     universe.database.cacheMinimize()  # memory forgets, too
     return Forgotten(
@@ -118,6 +121,7 @@ def _take_out(
         for name in names:
             del root[name]
         redacted = redact(root, called)
+        redact_receipts(root, called)
         _move_on(universe, connection, called, oid)
     return redacted, tuple(referrers.values())
 
@@ -141,16 +145,17 @@ def _holds(value: object, obj: UvmObject) -> bool:
 
 
 def _cut(holder: UvmObject, obj: UvmObject) -> bool:
-    """Take an object out of another one's slots; tell whether it was in one."""
+    """Take an object out of another one's slots; tell whether nothing of it is left there."""
     was_in = False
     for slot, value in list(own_slots(holder).items()):
         if not _holds(value, obj):
             continue
         was_in = True
-        if slot.endswith(PARENT_MARK):
-            left: object = _other_parents(value, obj)
-        else:
-            left = _without(plain(value), obj)
+        left = (
+            _other_parents(value, obj) if slot.endswith(PARENT_MARK) else _without(value, obj)
+        )
+        if _holds(left, obj) and left is not obj:
+            return False
         if left is obj or left == ():
             mirror(holder).remove(slot)
         else:
@@ -167,10 +172,13 @@ def _other_parents(value: object, obj: UvmObject) -> tuple[UvmObject, ...]:
 
 
 def _without(value: object, obj: UvmObject) -> object:
-    """Return plain data without the object; the object itself stays what it is."""
-    if isinstance(value, list | tuple | set | frozenset):
-        return type(value)(_without(item, obj) for item in value if item is not obj)
-    if isinstance(value, dict):
+    """Return data without the object; it stays in what merges changes, and where it is all."""
+    if isinstance(value, list | PersistentList):
+        return [_without(item, obj) for item in value if item is not obj]
+    if isinstance(value, tuple | set | frozenset | PersistentSet):
+        kind = set if isinstance(value, PersistentSet) else type(value)
+        return kind(_without(item, obj) for item in value if item is not obj)
+    if isinstance(value, dict | PersistentMapping):
         return {
             key: _without(item, obj)
             for key, item in value.items()

@@ -15,7 +15,7 @@ from ZODB.FileStorage.FileStorage import FileStorageError
 from ZODB.POSException import ReadOnlyError
 
 from batos.errors import HistoryStays, UniverseReadOnly
-from batos.universe.conflicts import retried
+from batos.universe.conflicts import Turns, retried
 from batos.universe.moments import BEGINS, begins_at, moments_of
 from batos.universe.universe import LASTING, Moment, Universe
 
@@ -92,7 +92,7 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
     if cut.ended:
         tid = bytes.fromhex(cut.begins.tid)
         _pack_to(universe, tid)
-        retried(lambda: _note(universe, cut, user))
+        retried(lambda: _note(universe, cut, user), Turns())
     return Packed(cut, before, size_bytes(universe.path))
 
 

@@ -19,7 +19,9 @@ from batos.errors import NotStorable, UniverseUnreadable
 _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the module
     "batos.kernel.uvm_object": frozenset({"UvmObject"}),
     "batos.kernel.method": frozenset({"Method", "Primitive"}),
+    "batos.kernel.shared": frozenset({"Counter", "Queue", "QueuePage"}),
     "batos.kernel.values": frozenset({"PersistentSet"}),
+    "batos.universe.delivery": frozenset({"Receipt", "ReceiptPage"}),
     "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
     "persistent.list": frozenset({"PersistentList"}),
     "persistent.mapping": frozenset({"PersistentMapping"}),

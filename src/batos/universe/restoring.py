@@ -7,21 +7,23 @@ between. Containers are copied; another object is referred to, if it is still th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from typing import Any, cast
 
 from persistent import Persistent
+from persistent.list import PersistentList
+from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 
 from batos.errors import RestoreRefused, UniverseUnreadable
-from batos.kernel.method import Method, is_behaviour
+from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import plain, storable
+from batos.kernel.values import PersistentSet, Shared
 from batos.universe.blobs import import_weights, path_of
-from batos.universe.conflicts import retried
+from batos.universe.conflicts import Turns, retried
 from batos.universe.moments import When, visited
 from batos.universe.states import Change, Names, changes_between, names_in, shown_slots, text_of
 from batos.universe.universe import Root, Universe
@@ -62,7 +64,7 @@ def restore(
             with universe.transaction(note, user, {"restores": name}) as root:
                 return _restored(root, then, name, old, slots)
 
-        return retried(attempt)
+        return retried(attempt, Turns())
 
 
 def _restored(
@@ -80,10 +82,10 @@ def _restored(
         if slot not in was:
             mirror(obj).remove(slot)
     forward = _Forward(_connection(root), name)
-    copies = forward.copied({slot: was[slot] for slot in meant if slot in was})
-    for slot, value in copies.items():
-        if slot not in is_ or not _same(is_[slot], was[slot], value, names):
-            mirror(obj).set(slot, value)
+    for slot in (slot for slot in meant if slot in was):
+        copy = forward.copied(was[slot])
+        if slot not in is_ or not _same(is_[slot], was[slot], copy, names):
+            mirror(obj).set(slot, copy)
     return changes_between(before, shown_slots(obj, names))
 
 
@@ -122,22 +124,34 @@ class _Forward:
     def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
         self._name = name
-        self._copies: dict[bytes, Persistent] = {}  # by the oid of what was copied
+        self._copies: dict[int, tuple[object, object]] = {}  # by id: what was copied, its copy
 
-    def copied(self, slots: Mapping[str, object]) -> dict[str, object]:
-        """Return the values as slots of now can hold them; one that is shared stays one."""
-        data = {slot: value for slot, value in slots.items() if not is_behaviour(value)}
-        kept = cast("Mapping[str, object]", storable(plain(data, self._leaf), self._name))
-        return {slot: kept[slot] if slot in kept else self._leaf(slots[slot]) for slot in slots}
+    def copied(self, value: Any) -> Any:
+        """Return a value as a slot of now can hold it; one that is shared stays one."""
+        if id(value) not in self._copies:
+            if isinstance(value, list | PersistentList):
+                items = self._remember(value, PersistentList())
+                items.extend(self.copied(item) for item in value)
+            elif isinstance(value, dict | PersistentMapping):
+                pairs = self._remember(value, PersistentMapping())
+                pairs.update({self.copied(k): self.copied(item) for k, item in value.items()})
+            else:
+                self._remember(value, self._other(value))
+        return self._copies[id(value)][1]
 
-    def _leaf(self, value: object) -> object:
-        if not isinstance(value, Persistent):
-            return value
-        if value._p_oid not in self._copies:
-            self._copies[value._p_oid] = self._record(value)
-        return self._copies[value._p_oid]
+    def _remember(self, value: object, copy: Any) -> Any:
+        self._copies[id(value)] = (value, copy)
+        return copy
 
-    def _record(self, value: Persistent) -> Persistent:
+    def _other(self, value: Any) -> Any:
+        if isinstance(value, set | PersistentSet):
+            return PersistentSet(self.copied(item) for item in value)
+        if isinstance(value, tuple | frozenset):
+            return type(value)(self.copied(item) for item in value)
+        return self._record(value) if isinstance(value, Persistent) else value
+
+    def _record(self, value: Any) -> Any:
+        value._p_activate()
         present = _present(self._connection, value)
         if isinstance(value, UvmObject):
             if present is None:
@@ -146,22 +160,16 @@ class _Forward:
         if isinstance(value, Method):
             return Method(value.source, value.provenance) if present is None else present
         if isinstance(value, Blob):
-            value._p_activate()
             if present is not None and present._p_serial == value._p_serial:
                 return present
             return import_weights(self._connection, path_of(value), lambda _done, _all: None)
-        return self._other(value)
-
-    def _other(self, value: Any) -> Persistent:
-        """Copy a counter, or a tree: data that merges the changes of several transactions."""
-        twin = type(value)()
-        if hasattr(value, "items"):
-            twin.update(storable(plain(dict(value.items()), self._leaf), self._name))
-        elif isinstance(value, Iterable):
-            twin.update(storable(plain(list(value), self._leaf), self._name))
-        else:
-            twin.__setstate__(value.__getstate__())
-        return cast("Persistent", twin)
+        if isinstance(value, Shared):
+            return type(value)(self.copied(value.content()))
+        copy = type(value)()  # a tree
+        copy.update(
+            self.copied(dict(value.items()) if hasattr(value, "items") else list(value))
+        )
+        return copy
 
 
 def _connection(root: Root) -> Connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from batos.errors import NoSuchMethod
-from batos.kernel.lookup import PARENT_MARK
+from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
@@ -68,6 +68,7 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed thinks the same."
 )
+@click.option("--id", "message_id", help="Sent again under it, it takes effect once.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show how a method grows.")
 @click.pass_obj
 def send(
@@ -80,6 +81,7 @@ def send(
     mode: Mode | None,
     samples: int | None,
     seed: int | None,
+    message_id: str | None,
     quiet: bool,
 ) -> None:
     """Send SELECTOR with ARGUMENTS to RECEIVER and print the answer.
@@ -109,7 +111,9 @@ def send(
             universe.wall_in()
         values = [value_of(text) for text in arguments]
         before = universe.log(1)
-        answer = universe.send(receiver, selector, *values, examples=wanted, asking=asking)
+        answer = universe.send(
+            receiver, selector, *values, examples=wanted, asking=asking, message_id=message_id
+        )
         moment = next((one for one in universe.log(1) if one not in before), None)
         data = {
             "answer": answer,
