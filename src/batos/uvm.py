@@ -14,7 +14,7 @@ from typing import Literal, cast
 
 from batos.engines.catalog import resolve
 from batos.engines.contract import Engine
-from batos.errors import UniverseExists, WallsNeeded
+from batos.errors import NothingRuns, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
@@ -31,14 +31,15 @@ from batos.universe import awakening
 from batos.universe.blobs import OnBytes
 from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
+from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
-from batos.universe.universe import Moment, Root, Universe, open_universe
+from batos.universe.universe import Root, Universe, open_universe
 
 Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm:
+class Uvm(LooksBack):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -62,13 +63,13 @@ class Uvm:
             settings: Who works here, and how long the mind stays in memory.
             start_engine: Makes an engine for weights; by default llama.cpp in a process.
         """
-        self._universe = universe
+        super().__init__(universe, settings.user)
         self._trust = trust
         self._asking = asking
-        self._user = settings.user
         self._processes = Processes(universe.path.absolute(), settings.idle_s)
         self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
-        universe.bind(Runtime(self._primitives(), compile_method))
+        if not universe.safe:  # there nothing runs
+            universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
         self.journal.catch_up()
@@ -119,8 +120,11 @@ class Uvm:
             MessageNotUnderstood, GrowthFailed, ApprovalNeeded: No method, or not yet.
             BudgetSpent: The method took too long.
             MethodFailed: The method raised an error.
+            NothingRuns: The universe was opened `safe`.
             DeliveryFailed, MessageIdRefused: See `Delivery.deliver`.
         """
+        if self._universe.safe:
+            raise NothingRuns
         check_slot_name(selector)
         asking = asking or self._asking
         if mode is not None:
@@ -131,20 +135,6 @@ class Uvm:
         sent = Sent(receiver, Message(selector, args, keywords), message_id)
         about = (receiver, selector)
         return self._delivery.deliver(sent, lambda: self._opened(note, asking, about, expected))
-
-    # --- the past ----------------------------------------------------------------------
-
-    def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
-        """Return the last transactions, newest first; see `Universe.log`."""
-        return self._universe.log(limit, everything)
-
-    def undo(self, tid: str | None = None) -> Moment:
-        """Undo a transaction, by default the last that still stands; return it.
-
-        Raises:
-            UndoConflict: It cannot be undone.
-        """
-        return self._universe.undo(tid, self._user)
 
     # --- the machine -------------------------------------------------------------------
 
@@ -195,16 +185,8 @@ class Uvm:
         examples: tuple[Example, ...] = (),
     ) -> Iterator[Root]:
         opened: list[Root] = []  # filled below, before anybody asks for a name
-        growth = Growth(
-            asking=asking,
-            journal=self.journal,
-            jail=self._processes.jail,
-            require_walls=self._require_walls,
-            user=self._user,
-            name_of=lambda obj: name_in(opened[0], obj) or repr(obj),
-            about=about,
-            examples=examples,
-        )
+        growth = self._growth(asking, lambda obj: name_in(opened[0], obj) or repr(obj))
+        growth = replace(growth, about=about, examples=examples)
         details = {"grew": growth.installed}
         with self._universe.transaction(note, self._user, details, growth) as root:
             opened.append(root)
@@ -213,6 +195,19 @@ class Uvm:
                 raise growth.failed[0]
         for proposal in growth.grown:
             self.journal.decide(proposal.id, State.INSTALLED)
+
+    def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
+        return Growth(
+            asking=asking,
+            journal=self.journal,
+            jail=self._processes.jail,
+            require_walls=self._require_walls,
+            user=self._user,
+            name_of=name_of,
+        )
+
+    def _visitor(self) -> Growth:
+        return self._growth(replace(self._asking, mode="off"), repr)
 
     def _primitives(self) -> dict[str, Callable[..., object]]:
         return {
@@ -263,8 +258,10 @@ def open_uvm(
     asking: Asking | None = None,
     read_only: bool = False,
     settings: Settings | None = None,
+    *,
+    safe: bool = False,
 ) -> Uvm:
-    """Open a universe.
+    """Open a universe; `safe` only shows it: nothing runs, and unknown records are shown.
 
     Raises:
         UniverseMissing: There is none.
@@ -273,7 +270,7 @@ def open_uvm(
     """
     settings = settings or load_settings()
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
-    universe = open_universe(Path(path), read_only)
+    universe = open_universe(Path(path), read_only, safe)
     return Uvm(universe, trust, asking, settings)
 
 

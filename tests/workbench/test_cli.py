@@ -22,28 +22,6 @@ from batos.uvm import open_uvm
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def batos(universe_path: Path) -> Batos:
-    def run(
-        *words: str, stdin: str = "", cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "batos", "-u", str(universe_path), *words]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd
-        )
-
-    return run
-
-
-@pytest.fixture
-def account(batos: Batos) -> Batos:
-    """A universe with an account that was taught to double its balance."""
-    assert batos("clone", "genesis_obj", "account", "balance=100").returncode == 0
-    source = "def double(self):\n    self.balance *= 2\n    return self.balance\n"
-    assert batos("define", "account", stdin=source).returncode == 0
-    return batos
-
-
 def test_help_names_every_command(batos: Batos) -> None:
     found = batos("--help")
 
@@ -55,6 +33,11 @@ def test_help_names_every_command(batos: Batos) -> None:
         "source",
         "log",
         "undo",
+        "history",
+        "diff",
+        "restore",
+        "pack",
+        "forget",
         "mind",
         "tour",
         "doctor",

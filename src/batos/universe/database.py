@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import NoReturn
 
 from persistent import Persistent
-from zc.lockfile import LockError, LockFile
+from zc.lockfile import LockError
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.DB import DB
@@ -17,14 +18,17 @@ from ZODB.utils import u64, z64
 
 from batos.errors import (
     BatosError,
+    PastReadOnly,
     TransactionOver,
     UniverseBusy,
+    UniverseReadOnly,
     UniverseUnreadable,
     WeightsDamaged,
 )
 from batos.kernel.runtime import STILL, Runtime
 from batos.universe.blobs import sweep
 from batos.universe.disk import refusal
+from batos.universe.placeholders import shown_class
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 from batos.universe.writer import RecordWriter
@@ -66,7 +70,20 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
 
     def register(self, obj: Persistent) -> None:
         self._check_open(obj)
+        if self.isReadOnly():
+            obj._p_deactivate()  # some change their state before they ask: it is read anew
+            self._refuse_write()
         super().register(obj)
+
+    def add(self, obj: Persistent) -> None:
+        if self.opened is not None and self.isReadOnly():
+            self._refuse_write()
+        super().add(obj)
+
+    def _refuse_write(self) -> NoReturn:
+        if self.before is not None:
+            raise PastReadOnly
+        raise UniverseReadOnly(self.db().place)
 
     def _store_objects(self, writer: ObjectWriter, transaction: object) -> None:
         super()._store_objects(RecordWriter.instead_of(writer), transaction)
@@ -79,15 +96,19 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
 class Database(DB):  # type: ignore[misc]  # ZODB is untyped
     klass = _Connection
     runtime = STILL
+    place = ""
+    safe = False  # whether a record of a class that has no place is shown as what it is
 
     def classFactory(  # noqa: N802  ZODB's name
         self, _connection: Connection, module: str, name: str
     ) -> object:
-        return record_class(module, name)
+        return shown_class(module, name) if self.safe else record_class(module, name)
 
 
-def open_database(path: Path, read_only: bool = False, create: bool = False) -> DB:
-    """Open the database in the folder `path`.
+def open_database(
+    path: Path, read_only: bool = False, create: bool = False, safe: bool = False
+) -> DB:
+    """Open the database in the folder `path`; `safe` shows records of classes unknown.
 
     Raises:
         UniverseBusy: Another process owns it.
@@ -98,8 +119,6 @@ def open_database(path: Path, read_only: bool = False, create: bool = False) -> 
     """
     file = path / "Data.fs"
     try:
-        if not create and not read_only:
-            _take_back_pack(path)
         if not create and file.stat().st_size == 0:
             raise CorruptedError("it is empty")
         storage = UniverseStorage(file, read_only, create, blob_dir=path / "blobs")
@@ -113,28 +132,10 @@ def open_database(path: Path, read_only: bool = False, create: bool = False) -> 
         if told is not None:
             raise told from error
         raise UniverseUnreadable(str(path), f"{type(error).__name__}: {error}") from error
+    database.place, database.safe = str(path), safe
     if not read_only:
         sweep(path / "blobs")
-        (path / "Data.fs.pack").unlink(missing_ok=True)  # of a pack that was killed
     return database
-
-
-def _take_back_pack(path: Path) -> None:
-    """Put the file back that a pack moved away when it was killed before its last step."""
-    if not is_half_packed(path):
-        return
-    lock = LockFile(str(path / "Data.fs.lock"))
-    try:
-        if is_half_packed(path):
-            (path / "Data.fs.old").rename(path / "Data.fs")
-    finally:
-        lock.close()
-
-
-def is_half_packed(path: Path) -> bool:
-    """Tell whether a pack was killed between moving the old file away and the new one in."""
-    there = [(path / f"Data.fs{end}").is_file() for end in ("", ".old", ".pack")]
-    return there == [False, True, True]
 
 
 def _database_on(storage: UniverseStorage, create: bool) -> DB:

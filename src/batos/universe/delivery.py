@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +133,12 @@ class ReceiptPage(Persistent):  # type: ignore[misc]  # persistent is untyped
         kept = [item for item in newest_first if now - item[1][0] <= KEPT_S]
         self._receipts = {**dict(kept[: PAGE_RECEIPTS - 1]), message_id: (now, receipt)}
 
+    def items(self) -> Iterable[tuple[str, tuple[float, Receipt]]]:
+        return self._receipts.items()
+
+    def remove(self, message_id: str) -> None:
+        self._receipts = {key: one for key, one in self._receipts.items() if key != message_id}
+
     def __len__(self) -> int:
         return len(self._receipts)
 
@@ -172,6 +178,16 @@ def _once(sent: Sent, message_id: str, root: Root) -> object:
 
 def _place(message_id: str) -> int:
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).digest()[0] % PAGES
+
+
+def redact_receipts(root: Root, receivers: Collection[str]) -> None:
+    """Take the receipts of some receivers away, and their names out of the others."""
+    for page in root.get(_RECEIPTS, ()):
+        for message_id, (_time, receipt) in list(page.items()):
+            if receipt.told.split(" ", 1)[0] in receivers:
+                page.remove(message_id)
+            elif any(name in receipt.told for name in receivers):
+                receipt.told = "(forgotten)"
 
 
 # --- messages and answers as text --------------------------------------------------------

@@ -8,7 +8,7 @@ again, and one that failed leaves a trace all the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -34,9 +34,11 @@ class State(StrEnum):
     REJECTED = "rejected"
     INSTALLED = "installed"
     ABSTAINED = "abstained"  # nothing stood; there is no source
+    FORGOTTEN = "forgotten"  # its receiver was forgotten, and what was said of it
 
 
 _UNDECIDED_AMONG = 100  # transactions: more than are under way at once
+_GONE = "(forgotten)"
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -44,6 +46,7 @@ _FOLLOWS = {
     State.INSTALLED: (State.INSTALLED, State.PROPOSED),  # it was undone, and waits again
     State.REJECTED: (),
     State.ABSTAINED: (),
+    State.FORGOTTEN: (),
 }
 
 
@@ -163,6 +166,30 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     entries[number] = Entry(recorded, reify(message))
     book["by_key"][proposal.key] = (*book["by_key"].get(proposal.key, ()), number)
     return recorded
+
+
+def redact(root: Root, receivers: Collection[str]) -> int:
+    """Take out of the journal what it knows of some receivers; only the numbers stay.
+
+    Returns:
+        How many entries it was.
+    """
+    book, found = _book(root), 0
+    for entry in book["entries"].values():
+        proposal = entry.proposal
+        if proposal.receiver in receivers:
+            numbers = [n for n in book["by_key"].get(proposal.key, ()) if n != proposal.id]
+            book["by_key"][proposal.key] = tuple(numbers)
+            if not numbers:
+                del book["by_key"][proposal.key]
+            entry.proposal = Proposal(
+                *("", _GONE, _GONE, ""),
+                {"verdict": _GONE, "message": _GONE, "candidates": []},
+                *(State.FORGOTTEN, proposal.id, proposal.at),
+            )
+            entry.message = UvmObject(selector=_GONE)
+            found += 1
+    return found
 
 
 def reify(message: Message) -> UvmObject:

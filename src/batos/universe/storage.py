@@ -17,7 +17,13 @@ from struct import unpack
 from typing import IO, cast
 
 from ZODB.FileStorage import FileStorage
-from ZODB.FileStorage.FileStorage import Record, TempFormatter, UndoSearch, read_index
+from ZODB.FileStorage.FileStorage import (
+    FileIterator,
+    Record,
+    TempFormatter,
+    UndoSearch,
+    read_index,
+)
 from ZODB.FileStorage.format import TRANS_HDR, TRANS_HDR_LEN, CorruptedError, TxnHeader
 from ZODB.fsIndex import fsIndex
 from ZODB.POSException import POSKeyError
@@ -26,6 +32,7 @@ from ZODB.utils import u64, z64
 
 from batos.universe.blobs import sync
 from batos.universe.index import is_trusted, save_index
+from batos.universe.packs import is_half_done, sweep_packs
 from batos.universe.records import check_details, check_loaded, check_stored
 from batos.universe.tails import LENGTH_BYTES, MAGIC_BYTES, check_tail, last_tid, set_aside
 
@@ -46,9 +53,15 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         """Open the file; see `FileStorage`. One that cannot be opened is let go of."""
         try:
             super().__init__(
-                str(file), read_only=read_only, create=create, blob_dir=str(blob_dir)
+                str(file),
+                read_only=read_only,
+                create=create,
+                blob_dir=str(blob_dir),
+                pack_keep_old=False,  # what a pack has ended would only take space twice
             )
             self._ltid = self._last_whole_tid  # ZODB takes it from a torn end, if there is one
+            if not read_only:
+                self._finish_pack()
             self._save_index_if_worth()
         except BaseException:
             for name in ("_file", "_tfile", "_lock_file"):
@@ -114,12 +127,37 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             packed = FileStorage.packer(storage, referencesf, stop, gc)
             if packed is not None:
                 sync(draft)
+                storage._clear_index()  # it speaks of places in the old file
+                sync(draft.parent)
         except BaseException:
             draft.unlink(missing_ok=True)
             if packed is not None:
                 storage._commit_lock.release()  # `pack` does that only after a result
             raise
         return packed
+
+    def pack(self, t: float, referencesf: object, gc: bool | None = None) -> None:
+        """Remove what was not current at a time any more; see `FileStorage`."""
+        try:
+            super().pack(t, referencesf, gc)
+        except OSError:  # the disk is full
+            with suppress(OSError):
+                self._finish_pack()
+            raise
+        sync(Path(self._file_name).parent)
+        self.scrub()
+
+    def _finish_pack(self) -> None:
+        """Do the rest of a pack that ended too early, or take away what it left."""
+        folder = Path(self._file_name).parent
+        if is_half_done(folder):
+            self._remove_blob_files_tagged_for_removal_during_pack()
+        sweep_packs(folder)
+
+    def scrub(self) -> None:
+        """Empty the file beside the others in which the last transactions still lie."""
+        with self._commit_lock, self._lock:  # else a commit could be under way in it
+            self._renew_temp()
 
     # --- the past --------------------------------------------------------------------------
 
@@ -141,6 +179,10 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
                 search.search()
             found: list[Mapping[str, object]] = search.results
             return found
+
+    def iterator(self, start: bytes | None = None, stop: bytes | None = None) -> FileIterator:
+        """Return the transactions from `start` to `stop`, also while others commit."""
+        return _Transactions(self._file_name, start, stop)
 
     def in_use(self, tid: bytes) -> bool:
         """Tell whether something else refers by now to an object that was created in `tid`.
@@ -266,6 +308,14 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             sync(folder)
             if folder == Path(self.fshelper.base_dir):
                 break
+
+
+class _Transactions(FileIterator):  # type: ignore[misc]  # ZODB is untyped
+    def _skip_to_start(self, start: bytes) -> None:
+        try:
+            super()._skip_to_start(start)
+        except (ValueError, AttributeError):  # it looked at the end in the middle of a commit
+            self._scan_forward(MAGIC_BYTES, start)
 
 
 class _Search(UndoSearch):  # type: ignore[misc]  # ZODB is untyped

@@ -11,7 +11,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,8 +28,9 @@ from batos.errors import (
     UniverseUnreadable,
 )
 from batos.kernel.runtime import Runtime
-from batos.universe.database import DAMAGED, is_half_packed, open_database
+from batos.universe.database import DAMAGED, open_database
 from batos.universe.disk import telling
+from batos.universe.packs import take_back
 from batos.universe.storage import UniverseStorage
 
 Root = MutableMapping[str, Any]
@@ -81,6 +82,16 @@ class Universe:
         self.path = path
         self._database = database
         self._storage: UniverseStorage = database.storage
+
+    @property
+    def database(self) -> DB:
+        """The database itself, for the other modules of this room."""
+        return self._database
+
+    @property
+    def safe(self) -> bool:
+        """Whether it was opened only to be looked at."""
+        return bool(self._database.safe)
 
     def bind(self, runtime: Runtime) -> None:
         """Let the objects run by `runtime`; until then, and without it, nothing runs.
@@ -146,7 +157,7 @@ class Universe:
         """
         try:
             found = self._database.undoLog(0, -limit, None if everything else _can_be_undone)
-            return [_moment(info) for info in found]
+            return [moment_of(info) for info in found]
         except DAMAGED as error:
             raise UniverseUnreadable(str(self.path), f"its log: {error}") from error
 
@@ -183,7 +194,7 @@ class Universe:
         except UndoError as error:
             manager.abort()
             why = "a later transaction changed the same objects; undo that one first"
-            raise UndoConflict(undone.tid, why) from error
+            raise UndoConflict(undone.tid, why, self._later_than(undone.tid, error)) from error
         except ReadOnlyError:
             manager.abort()
             raise UniverseReadOnly(str(self.path)) from None
@@ -201,6 +212,17 @@ class Universe:
         if moments[tid].lasts:
             raise UndoConflict(tid, "it records a birth or what was proposed, and that lasts")
         return moments[tid]
+
+    def _later_than(self, tid: str, error: UndoError) -> tuple[str, ...]:
+        """Return which later transactions changed what could not be undone, newest first."""
+        failed = dict(getattr(error, "_errs", [(error._oid, None)])).keys()
+        later = []
+        with closing(self._storage.iterator(bytes.fromhex(tid))) as transactions:
+            for record in transactions:
+                if record.tid.hex() > tid and any(one.oid in failed for one in record):
+                    note = record.description.decode(errors="replace")
+                    later.append(f"{record.tid.hex()} {note}".strip())
+        return tuple(reversed(later))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -223,15 +245,16 @@ def _last_change(newest_first: Iterable[Moment]) -> Moment:
 
 def is_universe(path: Path) -> bool:
     """Tell whether a universe lies at `path`."""
-    return (path / "Data.fs").is_file() or is_half_packed(path)
+    return (path / "Data.fs").is_file()
 
 
-def open_universe(path: Path, read_only: bool = False) -> Universe:
+def open_universe(path: Path, read_only: bool = False, safe: bool = False) -> Universe:
     """Open the universe in the folder `path`.
 
     Args:
         path: Its folder.
         read_only: Read it while another process may own it; it stays as it is now.
+        safe: Only look at it: read only, and records of unknown classes are shown as such.
 
     Raises:
         UniverseMissing: There is none.
@@ -241,9 +264,10 @@ def open_universe(path: Path, read_only: bool = False) -> Universe:
     """
     path = path.absolute()  # the process may change its folder
     with telling(path, "opening it"):
+        take_back(path)
         if not is_universe(path):
             raise UniverseMissing(str(path))
-    return Universe(path, open_database(path, read_only=read_only))
+    return Universe(path, open_database(path, read_only=read_only or safe, safe=safe))
 
 
 def _brief(text: str) -> str:
@@ -257,7 +281,8 @@ def _can_be_undone(info: Mapping[str, object]) -> bool:
     return LASTING not in info and info["description"] != _FIRST_NOTE
 
 
-def _moment(info: Mapping[str, object]) -> Moment:
+def moment_of(info: Mapping[str, object]) -> Moment:
+    """Return a transaction as ZODB's undo log tells of it."""
     fields = dict(info)
     tid = base64.decodebytes(_as_bytes(fields.pop("id"))).hex()
     time = dt.datetime.fromtimestamp(float(str(fields.pop("time"))), dt.UTC)
