@@ -2,6 +2,7 @@
 
 Read in this order: `awakening` (how a universe begins), `universe` (open it, change it in
 transactions, look back, undo), `database`, `storage` and `records` (files that may come
-from elsewhere, or from a crash), `blobs` (weights in, paths out), `journal` (what was
-proposed, and what became of it).
+from elsewhere, or from a crash), `addresses` and `stores` (universes by URI, for many
+processes), `blobs` (weights in, paths out), `journal` (what was proposed, and what became of
+it).
 """

@@ -1,8 +1,17 @@
-"""The object database in a universe's folder: opened whole, or refused with a reason."""
+"""The object database under a universe, wherever it is kept, and the one in a folder.
+
+A folder's is opened whole, or refused with a reason; `stores` opens the others. For all of
+them: no foreign class is loaded or stored, damage is told as such, and so is a server that
+is gone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from persistent import Persistent
 from zc.lockfile import LockError
@@ -12,20 +21,56 @@ from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import ConflictError, POSError
 from ZODB.utils import u64, z64
 
-from batos.errors import TransactionOver, UniverseBusy, UniverseUnreadable
+from batos.errors import (
+    TransactionOver,
+    UniverseBusy,
+    UniverseUnreachable,
+    UniverseUnreadable,
+)
 from batos.kernel.runtime import STILL, Runtime
-from batos.universe.blobs import sweep
-from batos.universe.records import record_class
+from batos.universe.blobs import sweep, sync
+from batos.universe.records import check_stored, record_class
 from batos.universe.storage import UniverseStorage
 
 # What ZODB raises when it reads a file that is damaged.
 DAMAGED = (POSError, CorruptedError, OSError, ValueError, EOFError, MemoryError, OverflowError)
 
 
+@dataclass(frozen=True)
+class Server:
+    """What keeps a database outside of this process; of a folder's, nothing."""
+
+    shown: str = ""  # its address, without a password
+    gone: tuple[type[Exception], ...] = ()  # the errors which say that it does not answer
+
+
+@contextmanager
+def reachable(server: Server) -> Iterator[None]:
+    """Tell it as one error if the server does not answer.
+
+    Raises:
+        UniverseUnreachable: It does not.
+    """
+    try:
+        yield
+    except server.gone as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise UniverseUnreachable(server.shown, why) from None
+
+
 class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
-    """A connection that carries the runtime of the objects it loads, and a context."""
+    """A connection that carries the runtime of the objects it loads, and a context.
+
+    What it stores is checked first, and a blob's bytes are on the disk before its record.
+    """
 
     context: object = None  # the running transaction's, for whoever opened it
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)
+        if self.before is None:  # one that looks at the past stores nothing
+            self._storage.store = _checked(self._storage.store)
+            self._storage.storeBlob = _synced(_checked(self._storage.storeBlob))
 
     @property
     def runtime(self) -> Runtime:
@@ -36,8 +81,9 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
     def setstate(self, obj: Persistent) -> None:
         self._check_open(obj)
         try:
-            super().setstate(obj)
-        except ConflictError:
+            with reachable(self.db().server):
+                super().setstate(obj)
+        except (ConflictError, UniverseUnreachable):
             raise
         except DAMAGED as error:
             why = error.__cause__ or error
@@ -54,9 +100,12 @@ class _Connection(Connection):  # type: ignore[misc]  # ZODB is untyped
             raise TransactionOver(f"<{type(obj).__name__} {u64(obj._p_oid):#x}>")
 
 
-class _Database(DB):  # type: ignore[misc]  # ZODB is untyped
+class Database(DB):  # type: ignore[misc]  # ZODB is untyped
+    """A database whose objects run by a runtime, and are of known classes."""
+
     klass = _Connection
     runtime = STILL
+    server = Server()
 
     def classFactory(  # noqa: N802  ZODB's name
         self, _connection: Connection, module: str, name: str
@@ -93,7 +142,7 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
     try:
         if not create and storage.lastTransaction() == z64:
             raise CorruptedError("it holds no whole transaction")
-        return _Database(storage)
+        return Database(storage)
     except BaseException:
         storage.close()
         raise
@@ -102,3 +151,23 @@ def _database_on(storage: UniverseStorage, create: bool) -> DB:
 def _holder(path: Path) -> str:
     pid = (path / "Data.fs.lock").read_text().strip()
     return f"process {pid}" if pid else "another process"
+
+
+def _checked(store: Callable[..., object]) -> Callable[..., object]:
+    """Let a storage take no record that could not be loaded again."""
+
+    def checked(oid: bytes, serial: bytes, record: bytes, *rest: object) -> object:
+        check_stored(record)
+        return store(oid, serial, record, *rest)
+
+    return checked
+
+
+def _synced(store_blob: Callable[..., object]) -> Callable[..., object]:
+    """Bring a blob's bytes to the disk before a storage takes them; most storages do not."""
+
+    def synced(oid: bytes, serial: bytes, record: bytes, staged: str, *rest: Any) -> object:
+        sync(Path(staged))
+        return store_blob(oid, serial, record, staged, *rest)
+
+    return synced

@@ -1,8 +1,9 @@
 """One object database: open it, change it in transactions, look back, undo.
 
-A universe is a folder: `Data.fs` holds the objects, `blobs` the weights. One process at a
-time may change it; any number may read it meanwhile. What the objects do when they are
-sent a message comes from outside, as a `Runtime` that is bound to each connection.
+A universe in a folder has its objects in `Data.fs`, the weights in `blobs`. One process at
+a time may change it; any number may read it meanwhile. One at an address is for many
+processes; see `stores`. What the objects do when they are sent a message comes from outside,
+as a `Runtime` that is bound to each connection.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from batos.errors import (
     UniverseUnreadable,
 )
 from batos.kernel.runtime import Runtime
-from batos.universe.database import DAMAGED, open_database
-from batos.universe.storage import UniverseStorage
+from batos.universe.addresses import Address
+from batos.universe.database import DAMAGED, open_database, reachable
+from batos.universe.references import in_use
+from batos.universe.stores import open_store, up_to_date
 
 Root = MutableMapping[str, Any]
 
@@ -68,10 +71,22 @@ class Moment:
 class Universe:
     """An open universe. Safe to use from several threads; close it when done."""
 
-    def __init__(self, path: Path, database: DB) -> None:
+    def __init__(self, path: Path, database: DB, address: Address | None = None) -> None:
+        """Hold an open database.
+
+        Args:
+            path: The folder with what of it lies on this machine.
+            database: What to hold; it is closed with this object.
+            address: Where it lies, if that is not the folder.
+        """
         self.path = path
+        self.address = address
         self._database = database
-        self._storage: UniverseStorage = database.storage
+
+    @property
+    def shown(self) -> str:
+        """Where it lies, in words: its folder, or its URI without a password."""
+        return self.address.shown if self.address else str(self.path)
 
     def bind(self, runtime: Runtime) -> None:
         """Let the objects run by `runtime`; until then, and without it, nothing runs.
@@ -100,7 +115,18 @@ class Universe:
         Raises:
             ConflictError: Another transaction changed the same object; try all of it again.
             UniverseReadOnly: It was opened to be read, and something changed.
+            UniverseUnreachable: Its server does not answer (any more).
         """
+        with (
+            reachable(self._database.server),
+            self._opened(note, user, details, context) as root,
+        ):
+            yield root
+
+    @contextmanager
+    def _opened(
+        self, note: str, user: str, details: Mapping[str, object], context: object
+    ) -> Iterator[Root]:
         manager = TransactionManager(explicit=True)
         connection = self._database.open(manager)
         connection.context = context
@@ -115,7 +141,7 @@ class Universe:
             manager.commit()
         except ReadOnlyError:
             manager.abort()
-            raise UniverseReadOnly(str(self.path)) from None
+            raise UniverseReadOnly(self.shown) from None
         except BaseException:
             manager.abort()
             raise
@@ -134,10 +160,12 @@ class Universe:
             UniverseUnreadable: The log is damaged.
         """
         try:
-            found = self._database.undoLog(0, -limit, None if everything else _can_be_undone)
+            with reachable(self._database.server):
+                wanted = None if everything else _can_be_undone
+                found = self._database.undoLog(0, -limit, wanted)
             return [_moment(info) for info in found]
         except DAMAGED as error:
-            raise UniverseUnreadable(str(self.path), f"its log: {error}") from error
+            raise UniverseUnreadable(self.shown, f"its log: {error}") from error
 
     def undo(self, tid: str | None, user: str = "") -> Moment:
         """Undo one transaction: its objects are again as before it.
@@ -155,9 +183,19 @@ class Universe:
             UndoConflict: There is no such transaction, a later one changed the same objects,
                 or refers to what it created, or it belongs to the journal.
             UniverseReadOnly: It was opened to be read.
+            UniverseUnreachable: Its server does not answer (any more).
         """
+        if not self._database.supportsUndo():
+            why = f"{self.shown} keeps no history"
+            raise UndoConflict(tid or "(the last one)", why)
+        with reachable(self._database.server):
+            return self._undo(tid, user)
+
+    def _undo(self, tid: str | None, user: str) -> Moment:
         undone = self._find(tid)
-        if self._storage.in_use(bytes.fromhex(undone.tid)):
+        with up_to_date(self._database.storage) as storage:
+            used = in_use(storage, bytes.fromhex(undone.tid))
+        if used:
             why = "a later transaction refers to what it created; undo that one first"
             raise UndoConflict(undone.tid, why)
         manager = TransactionManager(explicit=True)
@@ -174,7 +212,7 @@ class Universe:
             raise UndoConflict(undone.tid, why) from error
         except ReadOnlyError:
             manager.abort()
-            raise UniverseReadOnly(str(self.path)) from None
+            raise UniverseReadOnly(self.shown) from None
         except BaseException:
             manager.abort()
             raise
@@ -214,18 +252,22 @@ def is_universe(path: Path) -> bool:
     return (path / "Data.fs").is_file()
 
 
-def open_universe(path: Path, read_only: bool = False) -> Universe:
-    """Open the universe in the folder `path`.
+def open_universe(path: Path | Address, read_only: bool = False) -> Universe:
+    """Open the universe in a folder, or at an address.
 
     Args:
-        path: Its folder.
+        path: Its folder, or where it lies else; see `address_of`.
         read_only: Read it while another process may own it; it stays as it is now.
 
     Raises:
         UniverseMissing: There is none.
         UniverseBusy: Another process owns it.
         UniverseUnreadable: Its files are damaged.
+        UniverseUnreachable: Its server does not answer.
+        StoreMissing: An optional part of batos is not installed.
     """
+    if isinstance(path, Address):
+        return Universe(path.folder, open_store(path, read_only), path)
     if not is_universe(path):
         raise UniverseMissing(str(path.absolute()))
     path = path.absolute()  # the process may change its folder

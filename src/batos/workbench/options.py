@@ -34,7 +34,7 @@ class Options:
     """What the command line says about all commands."""
 
     json: bool = False
-    universe: Path | None = None
+    universe: str | None = None
 
     @cached_property
     def settings(self) -> Settings:
