@@ -25,6 +25,7 @@ check: $(VENV)/.test
 	@$(BIN)/lint-imports
 
 unit: $(VENV)/.test
+	@tests/postgres.sh
 	@$(BIN)/batos mind pull >/dev/null
 	@$(BIN)/pytest -m "not fresh and not fuzz"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from tests.servers import PostgresServer, ZeoServer, postgres_bin
 
 from batos.engines.catalog import pull
 from batos.engines.contract import Request, Scripted
@@ -73,3 +74,34 @@ def open_scripted(universe_path: Path, settings: Settings) -> Iterator[OpenScrip
     yield open_
     for uvm in opened:
         uvm.close()
+
+
+# --- servers, for universes by URI --------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def zeo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZeoServer]:
+    """A ZEO server that stays up; a test takes a storage of its own from it."""
+    server = ZeoServer(tmp_path_factory.mktemp("zeo") / "server", storages=100)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that stays up; a test takes a database of its own from it."""
+    require_postgres()
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+def require_postgres() -> None:
+    """Skip where PostgreSQL's server is not installed, but never in CI."""
+    if postgres_bin() is None:
+        why = "PostgreSQL's server is not installed; `tests/postgres.sh` says more"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"nothing is skipped in CI: {why}")
+        pytest.skip(why)

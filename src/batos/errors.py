@@ -233,12 +233,12 @@ class WallsNeeded(BatosError):
 
 @dataclass(eq=False)
 class WallsUnavailable(BatosError):
-    """This system cannot confine a process (Landlock and seccomp are Linux's)."""
+    """A process cannot be confined: the system lacks it, or its universe is on a server."""
 
     why: str
 
     def __str__(self) -> str:
-        return f"No walls on this system: {self.why}. Methods grow in mode 'ask' only."
+        return f"No walls here: {self.why}. Methods grow in mode 'ask' only."
 
 
 @dataclass(eq=False)
@@ -423,6 +423,53 @@ class DiskFull(BatosError):
 
 
 @dataclass(eq=False)
+class AddressRefused(BatosError, ValueError):
+    """A URI does not say where a universe could lie."""
+
+    exit_code: ClassVar[int] = 2
+
+    address: str  # without a password
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The address {self.address} is refused: {self.why}. Use a folder, or a URI such as"
+            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///FOLDER."
+        )
+
+
+@dataclass(eq=False)
+class StoreMissing(BatosError):
+    """A URI needs a package that is not installed."""
+
+    address: str
+    extra: str  # the optional part of batos that brings it
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be opened: what it needs is not installed."
+            f" Bring it with `pip install 'batos[{self.extra}]'`."
+        )
+
+
+@dataclass(eq=False)
+class UniverseUnreachable(BatosError):
+    """The server that keeps the universe does not answer."""
+
+    exit_code: ClassVar[int] = 8
+
+    address: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be reached: {self.why}. Start its server, or look at the"
+            " address, and try again. If a change was being committed, `batos log` shows"
+            " whether it arrived."
+        )
+
+
+@dataclass(eq=False)
 class NoSuchObject(BatosError):
     """The universe's root has nothing of this name."""
 
@@ -554,7 +601,7 @@ class HistoryStays(BatosError):
     why: str
 
     def __str__(self) -> str:
-        return f"The history cannot be packed now: {self.why}. Nothing was changed."
+        return f"The history cannot be packed here: {self.why}. Nothing was changed."
 
 
 @dataclass(eq=False)

@@ -28,6 +28,7 @@ from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
+from batos.universe.addresses import address_of
 from batos.universe.blobs import OnBytes
 from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
@@ -66,7 +67,9 @@ class Uvm(LooksBack):
         super().__init__(universe, settings.user)
         self._trust = trust
         self._asking = asking
-        self._processes = Processes(universe.path.absolute(), settings.idle_s)
+        self._processes = Processes(universe.path, settings.idle_s, universe.address)
+        self.why_no_walls = self._processes.why_no_walls()  # None where `wall_in` can work
+        self.shown = universe.shown  # where it lies, without a password
         self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
@@ -140,7 +143,7 @@ class Uvm(LooksBack):
 
     @property
     def path(self) -> Path:
-        """The universe's folder."""
+        """The universe's folder; of one by URI, what of it lies on this machine."""
         return self._universe.path
 
     @property
@@ -158,7 +161,7 @@ class Uvm(LooksBack):
         Call it while the process has one thread.
 
         Raises:
-            WallsUnavailable: This system cannot, or there are threads already.
+            WallsUnavailable: See `why_no_walls`, or there are threads already.
         """
         self._processes.wall_in()
 
@@ -220,8 +223,7 @@ class Uvm(LooksBack):
     def _require_walls(self) -> None:
         if self._trust == "unwalled" or walls.confined():
             return
-        why = walls.why_unavailable() or "this process did not wall itself in"
-        raise WallsNeeded(why)
+        raise WallsNeeded(self.why_no_walls or "this process did not wall itself in")
 
 
 def awaken(
@@ -234,7 +236,7 @@ def awaken(
     """Create a universe with its mind inside, and open it.
 
     Args:
-        path: The folder that will hold it; nothing may be there.
+        path: The folder that will hold it, where nothing may be; or a URI, see `address_of`.
         mind: A name of the catalog, or a .gguf file; it is copied in.
         trust: Whether methods may grow by themselves in a process without walls.
         on_bytes: Told how far the copy of the weights is.
@@ -245,10 +247,10 @@ def awaken(
         MindMissing, WeightsRefused: There are no such weights here, or they are damaged.
     """
     settings = settings or load_settings()
-    if Path(path).exists():
+    place = address_of(path, settings.cache)
+    if isinstance(place, Path) and place.exists():
         raise UniverseExists(str(path))  # before gigabytes are read to verify them
-    made_of = mind_of(resolve(mind, settings.cache))
-    awakening.awaken(Path(path), made_of, settings.user, on_bytes)
+    awakening.awaken(place, mind_of(resolve(mind, settings.cache)), settings.user, on_bytes)
     return open_uvm(path, trust, settings=settings)
 
 
@@ -261,7 +263,9 @@ def open_uvm(
     *,
     safe: bool = False,
 ) -> Uvm:
-    """Open a universe; `safe` only shows it: nothing runs, and unknown records are shown.
+    """Open a universe, by its folder or its URI.
+
+    `safe` only shows it: nothing runs, and records of unknown classes are shown as such.
 
     Raises:
         UniverseMissing: There is none.
@@ -270,7 +274,7 @@ def open_uvm(
     """
     settings = settings or load_settings()
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
-    universe = open_universe(Path(path), read_only, safe)
+    universe = open_universe(address_of(path, settings.cache), read_only, safe)
     return Uvm(universe, trust, asking, settings)
 
 

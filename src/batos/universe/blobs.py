@@ -86,6 +86,15 @@ def sweep(blob_dir: Path) -> None:
         staged.unlink()
 
 
+def sync_in(base: Path, path: Path) -> None:
+    """Bring a file to the disk, and its name, and those of the folders that lead to it."""
+    sync(path)
+    for folder in path.parents:
+        sync(folder)
+        if folder == base:
+            break
+
+
 def sync(path: Path) -> None:
     """Bring a file, or a folder's list of names, to the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -34,8 +34,9 @@ from batos.kernel.merging import merged
 from batos.kernel.message import Message
 from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
 from batos.universe.conflicts import Turns, retried
+from batos.universe.log import LASTING
 from batos.universe.names import Named, Unnamed, loaded, named_object, shown
-from batos.universe.universe import LASTING, Root, Universe
+from batos.universe.universe import Root, Universe
 
 PAGES = 256
 PAGE_RECEIPTS = 64  # the most a page keeps; the oldest go first

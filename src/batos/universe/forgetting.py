@@ -12,7 +12,6 @@ import datetime as dt
 import mmap
 import re
 from collections.abc import Collection, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -34,12 +33,14 @@ from batos.kernel.values import PersistentSet, plain
 from batos.universe.conflicts import Turns, retried
 from batos.universe.delivery import redact_receipts
 from batos.universe.journal import redact
+from batos.universe.log import LASTING
 from batos.universe.moments import connected, moment_in
 from batos.universe.names import named_object
 from batos.universe.packing import Packed, pack
+from batos.universe.reading import transactions
 from batos.universe.references import survey
 from batos.universe.states import names_in, own_records, own_slots
-from batos.universe.universe import LASTING, Root, Universe
+from batos.universe.universe import Root, Universe
 
 BEYOND_REACH = (
     "backups and copies of the folder",
@@ -78,8 +79,10 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
         ForgetRefused: It is primordial, or others refer to it.
         UniverseReadOnly: It was opened to be read.
     """
+    if universe.address is not None:
+        raise ForgetRefused(name, "batos cannot reach the files of a universe at an address")
     if universe.database.storage.isReadOnly():
-        raise UniverseReadOnly(str(universe.path))
+        raise UniverseReadOnly(universe.shown)
     with universe.transaction() as root:
         obj = named_object(root, name)
         if obj._sealed:
@@ -199,8 +202,8 @@ def _move_on(
     """
     words = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in called))
     storage = universe.database.storage
-    with closing(storage.iterator()) as transactions:
-        for transaction in transactions:
+    with transactions(storage) as found:
+        for transaction in found:
             moment = moment_in(transaction)
             oids = [record.oid for record in transaction]
             told = f"{moment.note} {moment.user} {dict(moment.details)!r}"

@@ -23,7 +23,8 @@ from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
-from batos.universe.universe import LASTING, Root, Universe
+from batos.universe.log import LASTING
+from batos.universe.universe import Root, Universe
 
 
 class State(StrEnum):

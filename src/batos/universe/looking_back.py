@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from batos.universe.forgetting import Forgotten, forget
+from batos.universe.log import Moment
 from batos.universe.moments import When, visited
 from batos.universe.packing import Cut, Packed, pack, plan_pack
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
-from batos.universe.universe import Moment, Root, Universe
+from batos.universe.universe import Root, Universe
 
 
 class LooksBack:

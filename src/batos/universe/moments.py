@@ -10,7 +10,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any, cast
 
 from BTrees.OOBTree import OOBTree
@@ -21,8 +21,10 @@ from ZODB.POSException import POSKeyError
 from ZODB.utils import p64, u64, z64
 
 from batos.errors import NoSuchMoment
+from batos.universe.log import Moment, moment_of
+from batos.universe.reading import last_transaction, transactions
 from batos.universe.records import check_details
-from batos.universe.universe import Moment, Root, Universe, moment_of
+from batos.universe.universe import Root, Universe
 
 When = str | dt.datetime
 """A transaction's tid, a time, or a time as text (ISO 8601; without a zone: local)."""
@@ -62,7 +64,7 @@ def connected(
     """Give a connection that sees the universe as it was before a transaction."""
     manager = TransactionManager(explicit=True)
     database = universe.database
-    before = min(before, following(database.lastTransaction()))  # the future is not yet
+    before = min(before, following(last_transaction(database.storage)))  # the future is not yet
     connection = database.open(manager, before=before)
     connection.context = context
     try:
@@ -127,8 +129,8 @@ def time_of(tid: bytes) -> dt.datetime:
 
 def begins_at(universe: Universe) -> bytes:
     """Return the first moment that can be looked at: the birth, or where a pack cut."""
-    with closing(universe.database.storage.iterator()) as transactions:
-        first = next(one.tid for one in transactions if one.description != _EMPTY)
+    with transactions(universe.database.storage) as found:
+        first = next(one.tid for one in found if one.description != _EMPTY)
     return max(cast("bytes", first), cut_at(universe))
 
 
@@ -145,7 +147,7 @@ def moments_of(universe: Universe, tids: Iterable[bytes]) -> dict[bytes, Moment]
     wanted = set(tids)
     if not wanted:
         return {}
-    with closing(universe.database.storage.iterator(min(wanted), max(wanted))) as found:
+    with transactions(universe.database.storage, min(wanted), max(wanted)) as found:
         return {one.tid: moment_in(one) for one in found if one.tid in wanted}
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from ZODB.POSException import ReadOnlyError
 
 from batos.errors import HistoryStays, UniverseReadOnly
 from batos.universe.conflicts import Turns, retried
+from batos.universe.log import LASTING, Moment
 from batos.universe.moments import BEGINS, begins_at, moments_of
-from batos.universe.universe import LASTING, Moment, Universe
+from batos.universe.reading import last_transaction, transactions
+from batos.universe.universe import Universe
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -62,8 +63,8 @@ def plan_pack(universe: Universe, keep: dt.timedelta) -> Cut:
     """Return what a pack would end if it was done now; nothing is changed."""
     begins, cut, ended = begins_at(universe), b"", 0
     limit = _limit(universe, keep)
-    with closing(universe.database.storage.iterator(begins)) as transactions:
-        for transaction in transactions:
+    with transactions(universe.database.storage, begins) as found:
+        for transaction in found:
             if cut and transaction.tid > limit:
                 break
             cut, ended = transaction.tid, ended + 1 if cut else 0
@@ -85,8 +86,10 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
         UniverseReadOnly: It was opened to be read.
         OSError: The disk is full; the universe is as it was.
     """
+    if universe.address is not None:
+        raise HistoryStays("a universe at an address is packed with the tools of its server")
     if universe.database.storage.isReadOnly():
-        raise UniverseReadOnly(str(universe.path))
+        raise UniverseReadOnly(universe.shown)
     cut = plan_pack(universe, keep)
     before = size_bytes(universe.path)
     if cut.ended:
@@ -102,7 +105,7 @@ def _pack_to(universe: Universe, tid: bytes) -> None:
     except FileStorageError as error:
         raise HistoryStays(str(error)) from error
     except ReadOnlyError:
-        raise UniverseReadOnly(str(universe.path)) from None
+        raise UniverseReadOnly(universe.shown) from None
 
 
 def _note(universe: Universe, cut: Cut, user: str) -> None:
@@ -114,7 +117,7 @@ def _note(universe: Universe, cut: Cut, user: str) -> None:
 def _limit(universe: Universe, keep: dt.timedelta) -> bytes:
     """Return the tid up to which everything is older than what is kept."""
     if not keep:
-        last: bytes = universe.database.lastTransaction()
+        last: bytes = last_transaction(universe.database.storage)
         return last
     then = dt.datetime.now(dt.UTC) - keep
     seconds = then.second + then.microsecond / 1e6

@@ -7,7 +7,6 @@ texts are the same or not. Nothing of it sends a message.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -17,6 +16,7 @@ from ZODB.utils import z64
 
 from batos.errors import NoSuchObject
 from batos.kernel.uvm_object import UvmObject
+from batos.universe.log import LASTING, Moment
 from batos.universe.moments import (
     When,
     connected,
@@ -27,6 +27,7 @@ from batos.universe.moments import (
     tid_of,
 )
 from batos.universe.placeholders import UnknownRecord
+from batos.universe.reading import last_transaction, transactions
 from batos.universe.references import owners_of
 from batos.universe.states import (
     Change,
@@ -37,7 +38,7 @@ from batos.universe.states import (
     own_records,
     shown_slots,
 )
-from batos.universe.universe import LASTING, Moment, Root, Universe
+from batos.universe.universe import Root, Universe
 
 Became = Literal["created", "changed", "removed"]
 _Object = UvmObject | UnknownRecord
@@ -138,7 +139,11 @@ def diff(universe: Universe, first: When, second: When | None = None) -> list[Di
     Raises:
         NoSuchMoment: One of them cannot be read, or lies before the history.
     """
-    ends = universe.database.lastTransaction() if second is None else tid_of(universe, second)
+    ends = (
+        last_transaction(universe.database.storage)
+        if second is None
+        else tid_of(universe, second)
+    )
     starts = tid_of(universe, first)
     with (
         connected(universe, following(starts)) as old,
@@ -154,8 +159,8 @@ def _written(universe: Universe, starts: bytes, ends: bytes) -> set[bytes]:
     """Return the records that were written after a moment, up to another; not the journal's."""
     oids: set[bytes] = set()
     storage = universe.database.storage
-    with closing(storage.iterator(following(starts), ends)) as transactions:
-        for transaction in transactions:
+    with transactions(storage, following(starts), ends) as found:
+        for transaction in found:
             if LASTING not in moment_in(transaction).details:
                 oids.update(record.oid for record in transaction)
     return oids

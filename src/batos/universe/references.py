@@ -16,6 +16,7 @@ from ZODB.serialize import referencesf
 from ZODB.utils import get_pickle_metadata, z64
 
 from batos.universe.moments import following
+from batos.universe.reading import last_transaction
 from batos.universe.records import is_part
 
 
@@ -60,7 +61,7 @@ class _Records:
 
     def __init__(self, connection: Connection) -> None:
         self._storage: Any = connection.db().storage
-        self._before = connection.before or following(self._storage.lastTransaction())
+        self._before = connection.before or following(last_transaction(self._storage))
         self._kinds: dict[bytes, bool | None] = {}  # whether it is an object; None: not there
 
     def owner(self, oid: bytes) -> Owner:

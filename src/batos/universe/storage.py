@@ -1,39 +1,32 @@
 """The file under a universe: a FileStorage that trusts no pickle and loses no byte.
 
 ZODB's own loads whatever class a file names (in its index, in what a transaction says of
-itself, while it merges two changes), takes records that it could not load again, cuts a
-file off at the first damage, leaves a blob's bytes in memory when their transaction is
-on the disk already, and cannot go on after a full disk.
+itself, while it merges two changes), cuts a file off at the first damage, leaves a blob's
+bytes in memory when their transaction is on the disk already, and cannot go on after a full
+disk.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from io import BufferedRandom
 from pathlib import Path
 from struct import unpack
 from typing import IO, cast
 
+from ZODB.ConflictResolution import ConflictResolvingStorage
 from ZODB.FileStorage import FileStorage
-from ZODB.FileStorage.FileStorage import (
-    FileIterator,
-    Record,
-    TempFormatter,
-    UndoSearch,
-    read_index,
-)
+from ZODB.FileStorage.FileStorage import FileIterator, TempFormatter, UndoSearch, read_index
 from ZODB.FileStorage.format import TRANS_HDR, TRANS_HDR_LEN, CorruptedError, TxnHeader
 from ZODB.fsIndex import fsIndex
-from ZODB.POSException import POSKeyError
-from ZODB.serialize import referencesf
 from ZODB.utils import u64, z64
 
-from batos.universe.blobs import sync
+from batos.universe.blobs import sync, sync_in
 from batos.universe.index import is_trusted, save_index
 from batos.universe.packs import is_half_done, sweep_packs
-from batos.universe.records import check_details, check_loaded, check_stored
+from batos.universe.records import check_details, check_loaded
 from batos.universe.tails import LENGTH_BYTES, MAGIC_BYTES, check_tail, last_tid, set_aside
 
 _WORTH_AN_INDEX_BYTES = 16 << 20  # read through in about a second
@@ -42,7 +35,28 @@ _LARGE_COMMIT_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
 
-class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
+class CheckedMerge(ConflictResolvingStorage):  # type: ignore[misc]  # ZODB is untyped
+    """A storage that merges two changes of one object only if their records may be loaded."""
+
+    def tryToResolveConflict(  # noqa: N802  ZODB's name
+        self,
+        oid: bytes,
+        committedSerial: bytes,  # noqa: N803
+        oldSerial: bytes,  # noqa: N803
+        newpickle: bytes,
+        committedData: bytes = b"",  # noqa: N803
+    ) -> bytes:
+        """Merge two changes of one object; it loads all three of its states."""
+        check_loaded(newpickle)
+        check_loaded(committedData or self.loadSerial(oid, committedSerial))
+        check_loaded(self.loadSerial(oid, oldSerial))
+        merged: bytes = super().tryToResolveConflict(
+            oid, committedSerial, oldSerial, newpickle, committedData
+        )
+        return merged
+
+
+class UniverseStorage(CheckedMerge, FileStorage):  # type: ignore[misc]  # ZODB is untyped
     """A FileStorage for files that may come from elsewhere, or from a crash."""
 
     _file: IO[bytes]
@@ -68,17 +82,6 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
                 if (opened := getattr(self, name, None)) is not None:
                     opened.close()
             raise
-
-    def store(
-        self, oid: bytes, oldserial: bytes, data: bytes, version: str, transaction: object
-    ) -> None:
-        """Take a record into a transaction.
-
-        Raises:
-            NotStorable: It could not be loaded again.
-        """
-        check_stored(data)
-        super().store(oid, oldserial, data, version, transaction)
 
     # --- a disk that is full -------------------------------------------------------------
     # Python keeps bytes that did not fit, and writes them later, over what is there by then.
@@ -184,59 +187,10 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
         """Return the transactions from `start` to `stop`, also while others commit."""
         return _Transactions(self._file_name, start, stop)
 
-    def in_use(self, tid: bytes) -> bool:
-        """Tell whether something else refers by now to an object that was created in `tid`.
-
-        What `tid` itself created or changed does not count: undoing takes it back, or
-        refuses to.
-        """
-        created: set[bytes] = set()
-        changed: set[bytes] = set()
-        with closing(self.iterator(tid)) as transactions:
-            for transaction in transactions:
-                for record in transaction:
-                    if transaction.tid == tid:
-                        existed = self._existed(record.oid, tid)
-                        (changed if existed else created).add(record.oid)
-                        continue
-                    counts = record.oid not in changed | created and self._is_current(record)
-                    if counts and _refers(record.data, created):
-                        return True
-        return False
-
-    def _existed(self, oid: bytes, tid: bytes) -> bool:
-        try:
-            return self.loadBefore(oid, tid) is not None
-        except POSKeyError:  # its creation was undone
-            return False
-
-    def _is_current(self, record: Record) -> bool:
-        try:
-            return bool(self.getTid(record.oid) == record.tid)
-        except POSKeyError:
-            return False
-
     def _read_txn_header(self, pos: int, tid: bytes | None = None) -> TxnHeader:
         header = super()._read_txn_header(pos, tid)
         check_details(header.ext)
         return header
-
-    def tryToResolveConflict(  # noqa: N802  ZODB's name
-        self,
-        oid: bytes,
-        committedSerial: bytes,  # noqa: N803
-        oldSerial: bytes,  # noqa: N803
-        newpickle: bytes,
-        committedData: bytes = b"",  # noqa: N803
-    ) -> bytes:
-        """Merge two changes of one object; it loads all three of its states."""
-        check_loaded(newpickle)
-        check_loaded(committedData or self.loadSerial(oid, committedSerial))
-        check_loaded(self.loadSerial(oid, oldSerial))
-        merged: bytes = super().tryToResolveConflict(
-            oid, committedSerial, oldSerial, newpickle, committedData
-        )
-        return merged
 
     def _restore_index(self) -> tuple[fsIndex, int, bytes]:
         """Return where the records lie, up to where the file is whole.
@@ -303,11 +257,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
     def _blob_storeblob(self, oid: bytes, serial: bytes, blobfilename: str) -> None:
         super()._blob_storeblob(oid, serial, blobfilename)
         stored = Path(self.fshelper.getBlobFilename(oid, serial))
-        sync(stored)
-        for folder in stored.parents:
-            sync(folder)
-            if folder == Path(self.fshelper.base_dir):
-                break
+        sync_in(Path(self.fshelper.base_dir), stored)
 
 
 class _Transactions(FileIterator):  # type: ignore[misc]  # ZODB is untyped
@@ -328,10 +278,6 @@ class _Search(UndoSearch):  # type: ignore[misc]  # ZODB is untyped
         check_details(self.file.read(details_bytes))
         found: Mapping[str, object] | None = super()._readnext()
         return found
-
-
-def _refers(data: bytes | None, created: set[bytes]) -> bool:
-    return data is not None and not created.isdisjoint(referencesf(data))
 
 
 def _drop(file: IO[bytes]) -> None:

@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import click
 
@@ -66,13 +65,12 @@ class _Lazy(Group):
 @click.option(
     "-u",
     "--universe",
-    type=click.Path(path_type=Path),
-    help="The universe's folder. Default: $BATOS_UNIVERSE, settings, or one in your home.",
+    help="Its folder or URI. Default: $BATOS_UNIVERSE, settings, or a folder in your home.",
 )
 @click.option("--safe", is_flag=True, help="Only look: nothing runs, nothing is changed.")
 @click.version_option(package_name="batos")
 @click.pass_context
-def batos(context: click.Context, universe: Path | None, safe: bool) -> None:
+def batos(context: click.Context, universe: str | None, safe: bool) -> None:
     """Persistent objects whose mind is one of them.
 
     Start with `batos tour`, or: batos mind pull; batos awaken; batos clone genesis_obj

@@ -107,8 +107,10 @@ def send(
         watch=(lambda _step: None) if quiet or options.json else show_step,
     )
     with options.open() as universe:
-        if walls.why_unavailable() is None:
+        if universe.why_no_walls is None:
             universe.wall_in()
+        elif walls.why_unavailable() is None and not quiet:  # else `batos doctor` says it
+            click.echo(f"not walled in: {universe.why_no_walls}", err=True)
         values = [value_of(text) for text in arguments]
         before = universe.log(1)
         answer = universe.send(

@@ -36,7 +36,7 @@ class Options:
     """What the command line says about all commands."""
 
     json: bool = False
-    universe: Path | None = None
+    universe: str | None = None
     safe: bool = False
 
     @cached_property
