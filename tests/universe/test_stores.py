@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import BytesIO
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -32,7 +33,10 @@ from ZODB.utils import load_current, z64
 from batos.engines.contract import Scripted
 from batos.errors import (
     AddressRefused,
+    ForgetRefused,
+    HistoryStays,
     NotStorable,
+    PastReadOnly,
     StoreMissing,
     UndoConflict,
     UniverseExists,
@@ -53,7 +57,12 @@ from batos.universe.awakening import Mind, awaken
 from batos.universe.blobs import path_of
 from batos.universe.conflicts import Turns, retried
 from batos.universe.database import open_database
+from batos.universe.forgetting import forget
 from batos.universe.journal import Journal, Proposal
+from batos.universe.moments import visited
+from batos.universe.packing import pack
+from batos.universe.past import diff, history
+from batos.universe.restoring import restore
 from batos.universe.stores import open_store
 from batos.universe.universe import Universe, open_universe
 from batos.uvm import Uvm
@@ -455,23 +464,34 @@ def test_the_journal_outlives_an_undo(at_place: Universe) -> None:
 
 
 @everywhere
-def test_an_object_is_read_as_it_was_before_a_moment(place: Place, at_place: Universe) -> None:
+def test_the_past_can_be_visited_told_and_brought_back(at_place: Universe) -> None:
+    first = clone(at_place, "account", "open", balance=1)
+    at_birth = write(at_place, "account", "a gift", balance=2)
+    write(at_place, "account", "a theft", balance=0)
+
+    with visited(at_place, first) as root:
+        assert root["account"].balance == 1
+    told = [(event.moment.note, event.changes) for event in history(at_place, "account")]
+    differing = [change.name for change in diff(at_place, first)]
+    restore(at_place, "account", at_birth)
+
+    assert [note for note, _changes in told] == ["a theft", "a gift", "open"]
+    assert differing == ["account"]
+    assert read(at_place, "account", "balance") == 2
+    with pytest.raises(PastReadOnly), visited(at_place, first) as root:
+        root["account"].balance = 5
+
+
+@for_many
+def test_one_at_an_address_is_packed_by_what_keeps_it(at_place: Universe) -> None:
     clone(at_place, "account", balance=1)
-    tid = write(at_place, "account", balance=2)
-    at_place.close()
-    database = database_at(place)
-    manager = TransactionManager(explicit=True)
 
-    connection = database.open(manager, before=bytes.fromhex(tid))
-    manager.begin()
-    then = connection.root()["account"]
+    with pytest.raises(HistoryStays, match="tools of its server"):
+        pack(at_place, timedelta())
+    with pytest.raises(ForgetRefused, match="at an address"):
+        forget(at_place, "account")
 
-    assert then.balance == 1
-    oid = then._p_oid
-    assert database.storage.history(oid, size=9)[0]["tid"].hex() == tid
-    manager.abort()
-    connection.close()
-    database.close()
+    assert read(at_place, "account", "balance") == 1
 
 
 # --- what is not trusted ---------------------------------------------------------------------

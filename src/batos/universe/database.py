@@ -22,6 +22,7 @@ from batos.universe.blobs import sweep
 from batos.universe.connection import Server, UniverseConnection
 from batos.universe.disk import refusal
 from batos.universe.placeholders import shown_class
+from batos.universe.reading import last_transaction
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 
@@ -52,6 +53,10 @@ class Database(DB):  # type: ignore[misc]  # ZODB is untyped
         self.place = place
         self.safe = safe
         super().__init__(storage, pool_size=_THREADS)
+
+    def lastTransaction(self) -> bytes:  # noqa: N802  ZODB's name
+        """Return the last transaction's tid, as it is by now in any kind of storage."""
+        return last_transaction(self.storage)
 
     def classFactory(  # noqa: N802  ZODB's name
         self, _connection: Connection, module: str, name: str

@@ -22,7 +22,7 @@ from ZODB.utils import p64, u64, z64
 
 from batos.errors import NoSuchMoment
 from batos.universe.log import Moment, moment_of
-from batos.universe.reading import last_transaction, transactions
+from batos.universe.reading import transactions
 from batos.universe.records import check_details
 from batos.universe.universe import Root, Universe
 
@@ -64,7 +64,7 @@ def connected(
     """Give a connection that sees the universe as it was before a transaction."""
     manager = TransactionManager(explicit=True)
     database = universe.database
-    before = min(before, following(last_transaction(database.storage)))  # the future is not yet
+    before = min(before, following(database.lastTransaction()))  # the future is not yet
     connection = database.open(manager, before=before)
     connection.context = context
     try:

@@ -17,7 +17,7 @@ from batos.errors import HistoryStays, UniverseReadOnly
 from batos.universe.conflicts import Turns, retried
 from batos.universe.log import LASTING, Moment
 from batos.universe.moments import BEGINS, begins_at, moments_of
-from batos.universe.reading import last_transaction, transactions
+from batos.universe.reading import transactions
 from batos.universe.universe import Universe
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -117,7 +117,7 @@ def _note(universe: Universe, cut: Cut, user: str) -> None:
 def _limit(universe: Universe, keep: dt.timedelta) -> bytes:
     """Return the tid up to which everything is older than what is kept."""
     if not keep:
-        last: bytes = last_transaction(universe.database.storage)
+        last: bytes = universe.database.lastTransaction()
         return last
     then = dt.datetime.now(dt.UTC) - keep
     seconds = then.second + then.microsecond / 1e6

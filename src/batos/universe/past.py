@@ -27,7 +27,7 @@ from batos.universe.moments import (
     tid_of,
 )
 from batos.universe.placeholders import UnknownRecord
-from batos.universe.reading import last_transaction, transactions
+from batos.universe.reading import transactions
 from batos.universe.references import owners_of
 from batos.universe.states import (
     Change,
@@ -139,11 +139,7 @@ def diff(universe: Universe, first: When, second: When | None = None) -> list[Di
     Raises:
         NoSuchMoment: One of them cannot be read, or lies before the history.
     """
-    ends = (
-        last_transaction(universe.database.storage)
-        if second is None
-        else tid_of(universe, second)
-    )
+    ends = universe.database.lastTransaction() if second is None else tid_of(universe, second)
     starts = tid_of(universe, first)
     with (
         connected(universe, following(starts)) as old,

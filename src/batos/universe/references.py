@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.serialize import referencesf
 from ZODB.utils import get_pickle_metadata, z64
 
-from batos.universe.moments import following
-from batos.universe.reading import last_transaction
 from batos.universe.records import is_part
 
 
@@ -60,8 +58,7 @@ class _Records:
     """The records of one moment."""
 
     def __init__(self, connection: Connection) -> None:
-        self._storage: Any = connection.db().storage
-        self._before = connection.before or following(last_transaction(self._storage))
+        self._storage: Any = connection._storage  # it has the records of its own moment
         self._kinds: dict[bytes, bool | None] = {}  # whether it is an object; None: not there
 
     def owner(self, oid: bytes) -> Owner:
@@ -98,7 +95,7 @@ class _Records:
 
     def _data(self, oid: bytes) -> bytes | None:
         try:
-            found = self._storage.loadBefore(oid, self._before)
+            data, _tid = self._storage.load(oid)
         except POSKeyError:
             return None
-        return None if found is None else found[0]
+        return cast("bytes", data)
