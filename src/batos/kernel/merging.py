@@ -21,6 +21,9 @@ def merged(
 ) -> dict[Key, object]:
     """Return what is committed with the changes that lead from `old` to `new`.
 
+    The keys stand as they are committed, new ones last; but if only `new` added, removed or
+    renamed keys, they stand as there: the order of parent slots means something.
+
     Raises:
         ConflictError: Both changed the same key. The same value does not make it the same
             change: two that each add one to a counter must add two.
@@ -36,6 +39,8 @@ def merged(
             del result[key]
         else:
             result[key] = here
+    if list(committed) == list(old):
+        return {key: result[key] for key in new}
     return result
 
 

@@ -137,7 +137,7 @@ def _primordial(connection: Connection, name: str, slots: Mapping[str, object]) 
     obj = UvmObject()
     connection.add(obj)  # now, so that the order of birth is the order of the records
     for slot, value in slots.items():
-        mirror(obj).set(slot, value)
+        mirror(obj).set(slot, value, by="the awakening")
     mirror(obj).seal()
     connection.root()[name] = obj
     return obj
