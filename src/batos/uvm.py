@@ -31,6 +31,7 @@ from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.blobs import OnBytes
+from batos.universe.browsing import Browsing
 from batos.universe.conflicts import retried
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.names import loaded, name_in, named_object, shown
@@ -40,7 +41,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm:
+class Uvm(Browsing):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close

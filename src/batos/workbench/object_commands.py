@@ -10,7 +10,7 @@ import click
 
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
-from batos.kernel.mirror import mirror
+from batos.kernel.mirror import Slot, mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox import walls
 from batos.synthesis.growth import Asking, Mode
@@ -18,6 +18,7 @@ from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
 from batos.workbench.options import Options, WithNumbers, command
+from batos.workbench.tables import table
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
 
 if TYPE_CHECKING:
@@ -123,6 +124,9 @@ def send(
 def inspect(options: Options, name: str | None) -> None:
     """Show the slots of NAME, or every object that has a name. Sends no message.
 
+    A slot shows what it holds and, where somebody noted it: since when, by what, and its
+    comment. Below is what the parents disagree about.
+
     Example: batos inspect account
     """
     with options.open(read_only=True) as universe, universe.transaction() as root:
@@ -131,13 +135,28 @@ def inspect(options: Options, name: str | None) -> None:
             text = "\n".join(f"{key:<16} {summary}" for key, summary in objects.items())
             options.answer(text, objects)
             return
-        obj = named_object(root, name)
-        slots = {slot: _described(value, root) for slot, value in mirror(obj).slots().items()}
-        inherited = [one for one in mirror(obj).selectors() if one not in slots]
-    width = max(map(len, slots), default=0)
-    lines = [f"{slot:<{width}}  {text}" for slot, text in slots.items()]
-    lines.append(f"from its parents: {', '.join(inherited)}")
-    options.answer("\n".join(lines), {"name": name, "slots": slots, "inherited": inherited})
+        image = mirror(named_object(root, name))
+        own = [image.slot(one) for one in image.slots()]
+        slots = {one.name: _described(one.value, root) for one in own}
+        inherited = [one for one in image.selectors() if one not in slots]
+        disputed = [
+            {
+                "selector": one.selector,
+                "holder": _described(one.holder, root),
+                "hidden": [_described(hidden, root) for hidden in one.hidden],
+            }
+            for one in image.ambiguities()
+        ]
+    noted = {one.name: _annotation(one) for one in own if _annotation(one)}
+    lines = [_slots_table(own, slots), f"from its parents: {', '.join(inherited)}"]
+    lines += [
+        f"ambiguous: {one['selector']} of {one['holder']} hides {', '.join(one['hidden'])}'s"
+        for one in disputed
+    ]
+    data = {"name": name, "slots": slots, "inherited": inherited}
+    options.answer(
+        "\n".join(filter(None, lines)), {**data, "annotations": noted, "ambiguities": disputed}
+    )
 
 
 @command("source")
@@ -173,8 +192,31 @@ def define(options: Options, name: str, file: TextIO) -> None:
     """
     text = file.read()
     with options.open() as universe, universe.transaction(f"define on {name}") as root:
-        selector = mirror(named_object(root, name)).define(text)
+        image = mirror(named_object(root, name))
+        selector = image.define(text, by=options.settings.user)
     options.answer(f"{name} understands {selector}.", {"name": name, "selector": selector})
+
+
+def _slots_table(own: list[Slot], described: dict[str, str]) -> str:
+    """Return the slots as a table; with a header if there is more than names and values."""
+    rows = [
+        (
+            one.name,
+            described[one.name],
+            f"{one.created.astimezone():%Y-%m-%d %H:%M}" if one.created else "",
+            one.by,
+            one.comment,
+        )
+        for one in own
+    ]
+    is_annotated = any(map(_annotation, own))
+    return table(rows, ("slot", "holds", "created", "by", "comment") if is_annotated else ())
+
+
+def _annotation(slot: Slot) -> dict[str, str]:
+    created = slot.created.isoformat() if slot.created else ""
+    said = {"comment": slot.comment, "created": created, "by": slot.by}
+    return {key: value for key, value in said.items() if value}
 
 
 def _summary(value: object) -> str:
