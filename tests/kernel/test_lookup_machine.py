@@ -3,7 +3,7 @@
 Two connections edit, commit, abort, roll back and forget the same objects in any order.
 What each of them should hold is kept in plain dicts; what a selector leads to is found by
 walking up the parents, without a map. `make fuzz` runs the same for longer. Annotations are
-left out (they conflict on their own account; see `test_annotations`).
+left out (they conflict on their own account; see `test_mirror`).
 """
 
 from __future__ import annotations

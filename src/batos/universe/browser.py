@@ -2,7 +2,8 @@
 
 Each question reads every record that can be reached from the root, once (`walk`): it sends
 nothing, loads no object, and works where nothing may be changed. Its time grows with the
-universe; its memory too, but by about a hundred bytes an object and not by their contents.
+universe; its memory too, but by some 300 bytes an object and not by what they hold: for
+100,000 objects 30 MB, in about the time in which all of them could be loaded once.
 Names and numbers come out, no objects: an answer outlives its transaction.
 """
 
