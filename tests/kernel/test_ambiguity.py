@@ -86,7 +86,7 @@ def test_who_is_named_is_whom_self_would_find(
 
 
 def selfs_answers(receiver: UvmObject, visited: set[UvmObject]) -> set[UvmObject]:
-    """Self's lookup, as its handbook defines it: its own slot, else the union of what parents find."""
+    """Self's lookup: a slot of its own, else the union of what its parents find."""
     if receiver in visited:
         return set()
     visited.add(receiver)

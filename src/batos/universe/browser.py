@@ -51,7 +51,9 @@ class Browser:
         self._numbers = {
             name: value.oid for name, value in entries.items() if isinstance(value, Reference)
         }
-        self._names = {oid: name for name, oid in reversed(self._numbers.items())}
+        self._names: dict[int, str] = {}
+        for name, oid in self._numbers.items():
+            self._names.setdefault(oid, name)
 
     def implementors(self, selector: str) -> tuple[Place, ...]:
         """Return every object's own slot of this name, and what it is."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from pickle import UnpicklingError
 from typing import Any, NamedTuple, cast
 
 from ZODB._compat import PersistentUnpickler
@@ -22,13 +21,11 @@ from ZODB.utils import p64, u64
 from batos.errors import UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
-from batos.universe.database import DAMAGED
 from batos.universe.records import record_class
 from batos.universe.universe import Root
 
 ROOT = 0  # the number of the root's record
 _REFER_TO_NOTHING = (Blob, Method)
-_UNREADABLE = (*DAMAGED, UnpicklingError, TypeError, AttributeError, LookupError)
 
 
 class Reference(NamedTuple):
@@ -102,7 +99,7 @@ class Records:
             return Record(oid, kind, _slots(oid, kind, state), source, tuple(references))
         except (ConflictError, UniverseUnreadable):
             raise
-        except _UNREADABLE as error:
+        except Exception as error:  # whatever a damaged pickle may raise
             raise UniverseUnreadable(f"the record {oid:#x}", repr(error)) from error
 
 
