@@ -22,7 +22,7 @@ from ZODB.Connection import Connection
 from batos.errors import UniverseBusy, UniverseExists
 from batos.kernel.method import Primitive
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject
+from batos.kernel.uvm_object import UvmObject, write_slot
 from batos.universe.blobs import OnBytes, import_weights, sync
 from batos.universe.database import open_database
 from batos.universe.journal import new_book
@@ -137,7 +137,7 @@ def _primordial(connection: Connection, name: str, slots: Mapping[str, object]) 
     obj = UvmObject()
     connection.add(obj)  # now, so that the order of birth is the order of the records
     for slot, value in slots.items():
-        mirror(obj).set(slot, value, by="the awakening")
+        write_slot(obj, slot, value)
     mirror(obj).seal()
     connection.root()[name] = obj
     return obj
