@@ -30,6 +30,7 @@ from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.addresses import address_of
 from batos.universe.blobs import OnBytes
+from batos.universe.browsing import Browsing
 from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.looking_back import LooksBack
@@ -40,7 +41,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack):
+class Uvm(LooksBack, Browsing):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close

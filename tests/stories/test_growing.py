@@ -24,6 +24,7 @@ from batos.errors import (
 from batos.settings import Settings
 from batos.synthesis.examples import Example
 from batos.synthesis.growth import Asking, Step
+from batos.universe.browser import Place
 from batos.universe.journal import State
 from batos.universe.names import Named
 from batos.universe.universe import open_universe
@@ -54,6 +55,22 @@ def test_a_missing_method_is_written_proven_installed_and_answers(
     assert answer == 150
     assert uvm.send("account", "balance") == 150
     assert [moment.grew for moment in uvm.log(5) if moment.grew] == [["deposit_ (proposal 1)"]]
+
+
+def test_a_grown_slot_says_what_it_came_from_and_can_be_browsed(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+    uvm.send("account", "deposit_", 50, examples=EXAMPLES)
+
+    with uvm.transaction() as root:
+        slot = batos.mirror(root["account"]).slot("deposit_")
+    assert slot.by == "the mind (proposal 1)"
+    assert slot.created is not None
+    assert uvm.implementors("deposit_") == (Place("account", "deposit_", "method"),)
+    assert uvm.senders("balance") == (Place("account", "deposit_", "reads, writes"),)
+    assert uvm.understanding("deposit_") == (Place("account", "deposit_", "own"),)
+    assert uvm.referrers("account") == (Place(None, "account", "name"),)
 
 
 def test_after_a_restart_the_method_runs_without_a_mind_and_knows_its_origin(

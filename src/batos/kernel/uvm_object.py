@@ -22,6 +22,8 @@ from batos.kernel.message import Send, is_probe
 from batos.kernel.method import is_behaviour
 from batos.kernel.values import storable
 
+Note = Mapping[str, object]  # what a mirror says of a slot, as plain data
+
 _OWN_STATE = ("_p_", "_v_")  # persistent's own names, and volatile ones
 
 # Like `obj._p_changed = True`, without the detour by `__setattr__`.
@@ -37,7 +39,8 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
     and does nothing until it is called. A `Mirror` shows and changes slots without sending.
 
     All slots lie in `_slots`, in the order in which they were written; data lies in
-    `__dict__` beside it as well, where Python reads it without a detour.
+    `__dict__` beside it as well, where Python reads it without a detour. What is said of
+    slots lies in `_notes`, which is there only if a mirror wrote something.
     """
 
     _slots: dict[str, object]  # read only: `put` and `take` change it
@@ -108,6 +111,8 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
 
     def __getstate__(self) -> dict[str, object]:
         state: dict[str, object] = {"_slots": self._slots}
+        if notes := notes_of(self):
+            state["_notes"] = notes
         if self._sealed:
             state["_sealed"] = True
         return state
@@ -132,7 +137,14 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         Raises:
             ConflictError: Both changed the same slot.
         """
-        return saved | {"_slots": merged(old["_slots"], saved["_slots"], new["_slots"])}
+        slots = merged(old["_slots"], saved["_slots"], new["_slots"])
+        notes = merged(*(state.get("_notes", {}) for state in (old, saved, new)))
+        result = {**saved, "_slots": slots, "_notes": notes}
+        for name in notes.keys() - slots.keys():  # one removed what the other spoke of
+            del notes[name]
+        if not notes:
+            del result["_notes"]
+        return result
 
     def __reduce__(self) -> tuple[object, ...]:
         return copyreg.__newobj__, (UvmObject,), self.__getstate__()  # type: ignore[attr-defined]
@@ -141,6 +153,8 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         twin = UvmObject()
         for name, value in self._slots.items():
             put(twin, name, value)
+        for name, note in notes_of(self).items():
+            put_note(twin, name, note)
         return twin
 
     def __dir__(self) -> Iterable[str]:
@@ -156,6 +170,9 @@ _INBORN = frozenset(dir(UvmObject))
 
 def write_slot(obj: UvmObject, name: str, value: object) -> None:
     """Write a slot of the object's own.
+
+    Nothing is noted of it: that would double the cost of a write, and the log says who.
+    What a mirror noted stays as long as the slot.
 
     Raises:
         SlotRefused: The name cannot be a slot's.
@@ -176,10 +193,48 @@ def remove_slot(obj: UvmObject, name: str) -> None:
     Raises:
         SlotRefused: The object has no such slot of its own.
     """
-    if name not in obj._slots:
-        raise SlotRefused(name, "the object has no such slot of its own")
+    _check_own(obj, name)
     _set_changed(obj, True)
     take(obj, name)
+
+
+def rename_slot(obj: UvmObject, old: str, new: str) -> None:
+    """Give a slot of the object's own another name; it keeps its place and its note.
+
+    Raises:
+        SlotRefused: There is no such slot, or the new name cannot be its name.
+    """
+    _check_own(obj, old)
+    check_slot_name(new)
+    if new in obj._slots:
+        raise SlotRefused(new, "the object has a slot of this name already")
+    if new.endswith(PARENT_MARK):
+        _check_parents(new, obj._slots[old])
+    _set_changed(obj, True)
+    for names in (obj._slots, obj.__dict__.get("_notes", {})):
+        renamed = [(new if name == old else name, value) for name, value in names.items()]
+        names.clear()  # and not replaced: others read an object's slots through this dict
+        names.update(renamed)
+    if old in obj.__dict__:
+        obj.__dict__[new] = obj.__dict__.pop(old)
+    lookup.shape_changed(obj)
+
+
+def note_slot(obj: UvmObject, name: str, note: Note) -> None:
+    """Note something of a slot of the object's own, in place of what was noted before.
+
+    Raises:
+        SlotRefused: The object has no such slot of its own.
+    """
+    _check_own(obj, name)
+    _set_changed(obj, True)
+    put_note(obj, name, note)
+
+
+def notes_of(obj: UvmObject) -> Mapping[str, Note]:
+    """Return what is noted of the object's own slots, by their names."""
+    obj._p_activate()
+    return cast("Mapping[str, Note]", obj.__dict__.get("_notes", {}))
 
 
 def put(obj: UvmObject, name: str, value: object) -> None:
@@ -202,7 +257,17 @@ def take(obj: UvmObject, name: str) -> None:
     """Take a slot away, unseen by the database."""
     del obj._slots[name]
     obj.__dict__.pop(name, None)
+    put_note(obj, name, {})
     lookup.shape_changed(obj)
+
+
+def put_note(obj: UvmObject, name: str, note: Note) -> None:
+    """Put a note beside a slot, unseen by the database; an empty one takes it away."""
+    notes = obj.__dict__.setdefault("_notes", {}) if note else obj.__dict__.get("_notes", {})
+    if note:
+        notes[name] = note
+    else:
+        notes.pop(name, None)
 
 
 @lru_cache(maxsize=4096)
@@ -215,6 +280,11 @@ def check_slot_name(name: str) -> None:
         raise SlotRefused(name, "names that begin with _ are Python's own")
     if name in _INBORN:
         raise SlotRefused(name, "every object has this name already")
+
+
+def _check_own(obj: UvmObject, name: str) -> None:
+    if name not in obj._slots:
+        raise SlotRefused(name, "the object has no such slot of its own")
 
 
 def _check_parents(name: str, value: object) -> None:

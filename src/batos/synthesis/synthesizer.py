@@ -227,7 +227,8 @@ def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
     approved = proposal.state is State.APPROVED
     by = proposal.decided_by if approved else f"auto, for {growth.user}"
     provenance = {**proposal.provenance, "proposal": proposal.id, "approved_by": by}
-    mirror(receiver).set(proposal.selector, Method(proposal.source, provenance))
+    method = Method(proposal.source, provenance)
+    mirror(receiver).set(proposal.selector, method, by=f"the mind (proposal {proposal.id})")
     growth.grown.append(proposal)
     growth.installed.append(f"{proposal.selector} (proposal {proposal.id})")
     growth.tell("install", proposal.source)

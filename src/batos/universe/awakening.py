@@ -24,7 +24,7 @@ from ZODB.POSException import ConflictError
 from batos.errors import UniverseBusy, UniverseExists
 from batos.kernel.method import Primitive
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject
+from batos.kernel.uvm_object import UvmObject, write_slot
 from batos.universe.addresses import Address, SqliteAddress
 from batos.universe.blobs import OnBytes, import_weights, sync
 from batos.universe.connection import reachable
@@ -186,7 +186,7 @@ def _primordial(connection: Connection, name: str, slots: Mapping[str, object]) 
     obj = UvmObject()
     connection.add(obj)  # now, so that the order of birth is the order of the records
     for slot, value in slots.items():
-        mirror(obj).set(slot, value)
+        write_slot(obj, slot, value)
     mirror(obj).seal()
     connection.root()[name] = obj
     return obj

@@ -27,6 +27,8 @@ _COMMANDS = {
     "inspect": ("object_commands", "inspect", "Show an object, or all of them."),
     "source": ("object_commands", "source", "Show a method and where it came from."),
     "define": ("object_commands", "define", "Install a method that you wrote."),
+    "slot": ("slot_commands", "slot", "Change a slot by hand: set, rename, remove, copy."),
+    "find": ("slot_commands", "find", "Find implementors, senders, referrers of a name."),
     "pending": ("past_commands", "pending", "Read, approve or reject proposals."),
     "log": ("past_commands", "log", "Show what happened, newest first."),
     "undo": ("past_commands", "undo", "Undo a transaction."),

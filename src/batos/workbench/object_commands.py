@@ -11,7 +11,7 @@ import click
 from batos.errors import NoSuchMethod
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
-from batos.kernel.mirror import mirror
+from batos.kernel.mirror import Slot, mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox import walls
 from batos.synthesis.growth import Asking, Mode
@@ -21,6 +21,7 @@ from batos.universe.placeholders import UnknownRecord
 from batos.universe.states import names_in, own_slots, shown_slots
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
 from batos.workbench.options import Options, WithNumbers, at_option, command
+from batos.workbench.tables import table
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ def send(
 def inspect(options: Options, name: str | None, when: str | None) -> None:
     """Show the slots of NAME, or every object that has a name. Sends no message.
 
+    A slot shows what it holds and, where somebody noted it: since when, by what, and its
+    comment. Below is what the parents disagree about.
+
     Example: batos inspect account
     """
     with options.look(when) as root:
@@ -145,13 +149,28 @@ def inspect(options: Options, name: str | None, when: str | None) -> None:
         if isinstance(root.get(name), UnknownRecord):
             options.answer(*_record(name, root))
             return
-        obj = named_object(root, name)
-        slots = {slot: _described(value, root) for slot, value in mirror(obj).slots().items()}
-        inherited = [one for one in mirror(obj).selectors() if one not in slots]
-    width = max(map(len, slots), default=0)
-    lines = [f"{slot:<{width}}  {text}" for slot, text in slots.items()]
-    lines.append(f"from its parents: {', '.join(inherited)}")
-    options.answer("\n".join(lines), {"name": name, "slots": slots, "inherited": inherited})
+        image = mirror(named_object(root, name))
+        own = [image.slot(one) for one in image.slots()]
+        slots = {one.name: _described(one.value, root) for one in own}
+        inherited = [one for one in image.selectors() if one not in slots]
+        disputed = [
+            {
+                "selector": one.selector,
+                "holder": _described(one.holder, root),
+                "hidden": [_described(hidden, root) for hidden in one.hidden],
+            }
+            for one in image.ambiguities()
+        ]
+    noted = {one.name: _annotation(one) for one in own if _annotation(one)}
+    lines = [_slots_table(own, slots), f"from its parents: {', '.join(inherited)}"]
+    lines += [
+        f"ambiguous: {one['selector']} of {one['holder']} hides {', '.join(one['hidden'])}'s"
+        for one in disputed
+    ]
+    data = {"name": name, "slots": slots, "inherited": inherited}
+    options.answer(
+        "\n".join(filter(None, lines)), {**data, "annotations": noted, "ambiguities": disputed}
+    )
 
 
 @command("source")
@@ -190,7 +209,8 @@ def define(options: Options, name: str, file: TextIO) -> None:
     """
     text = file.read()
     with options.open() as universe, universe.transaction(f"define on {name}") as root:
-        selector = mirror(named_object(root, name)).define(text)
+        image = mirror(named_object(root, name))
+        selector = image.define(text, by=options.settings.user)
     options.answer(f"{name} understands {selector}.", {"name": name, "selector": selector})
 
 
@@ -217,6 +237,28 @@ def _record(name: str, root: Root) -> tuple[str, dict[str, object]]:
     slots = {slot: one.text for slot, one in shown_slots(record, names_in(root)).items()}
     lines = (repr(record), *(f"{slot}  {text}" for slot, text in slots.items()))
     return "\n".join(lines), {"name": name, "record": repr(record), "slots": slots}
+
+
+def _slots_table(own: list[Slot], described: dict[str, str]) -> str:
+    """Return the slots as a table; with a header if there is more than names and values."""
+    rows = [
+        (
+            one.name,
+            described[one.name],
+            f"{one.created.astimezone():%Y-%m-%d %H:%M}" if one.created else "",
+            one.by,
+            one.comment,
+        )
+        for one in own
+    ]
+    is_annotated = any(map(_annotation, own))
+    return table(rows, ("slot", "holds", "created", "by", "comment") if is_annotated else ())
+
+
+def _annotation(slot: Slot) -> dict[str, str]:
+    created = slot.created.isoformat() if slot.created else ""
+    said = {"comment": slot.comment, "created": created, "by": slot.by}
+    return {key: value for key, value in said.items() if value}
 
 
 def _summary(value: object) -> str:
