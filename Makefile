@@ -1,6 +1,7 @@
 # make run    set up what is missing, then watch objects learn (about a minute)
 # make test   set up what is missing, then every check and test
-# Both are quick and quiet when nothing changed.
+# make fuzz   the long random searches, which make test leaves out (minutes)
+# They are quick and quiet when nothing changed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: run test check unit fresh clean
+.PHONY: run test check unit fuzz fresh clean
 
 run: $(VENV)/.base
 	@$(BIN)/batos mind pull >/dev/null
@@ -24,8 +25,12 @@ check: $(VENV)/.test
 	@$(BIN)/lint-imports
 
 unit: $(VENV)/.test
+	@tests/postgres.sh
 	@$(BIN)/batos mind pull >/dev/null
 	@$(BIN)/pytest -m "not fresh and not fuzz"
+
+fuzz: $(VENV)/.test
+	@$(BIN)/pytest -m fuzz -s
 
 # Clones the project and runs the two commands there, as a new user would.
 fresh: $(VENV)/.test

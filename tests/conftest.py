@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
 import pytest
+from tests.servers import PostgresServer, ZeoServer, postgres_bin
 
 from batos.engines.catalog import pull
 from batos.engines.contract import Request, Scripted
@@ -48,7 +50,8 @@ def universe_path(tmp_path: Path) -> Path:
     """A universe whose mind has weights that no engine could read."""
     weights = tmp_path / "weights.gguf"
     weights.write_bytes(b"no weights at all")
-    card = {"name": "scripted", "sha256": "0" * 64, "quantization": "none"}
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    card = {"name": "scripted", "sha256": sha256, "quantization": "none"}
     path = tmp_path / "test.universe"
     awakening.awaken(path, awakening.Mind(weights, "none", "none", card), "tester")
     return path
@@ -71,3 +74,34 @@ def open_scripted(universe_path: Path, settings: Settings) -> Iterator[OpenScrip
     yield open_
     for uvm in opened:
         uvm.close()
+
+
+# --- servers, for universes by URI --------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def zeo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZeoServer]:
+    """A ZEO server that stays up; a test takes a storage of its own from it."""
+    server = ZeoServer(tmp_path_factory.mktemp("zeo") / "server", storages=100)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that stays up; a test takes a database of its own from it."""
+    require_postgres()
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+def require_postgres() -> None:
+    """Skip where PostgreSQL's server is not installed, but never in CI."""
+    if postgres_bin() is None:
+        why = "PostgreSQL's server is not installed; `tests/postgres.sh` says more"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"nothing is skipped in CI: {why}")
+        pytest.skip(why)

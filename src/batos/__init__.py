@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from batos.kernel.message import send as send
     from batos.kernel.mirror import mirror as mirror
+    from batos.kernel.shared import Counter as Counter
+    from batos.kernel.shared import Queue as Queue
     from batos.synthesis.examples import Example as Example
     from batos.synthesis.growth import Asking as Asking
     from batos.universe.names import Named as Named
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Asking": ("batos.synthesis.growth", "Asking"),
+    "Counter": ("batos.kernel.shared", "Counter"),
     "Example": ("batos.synthesis.examples", "Example"),
     "Named": ("batos.universe.names", "Named"),
+    "Queue": ("batos.kernel.shared", "Queue"),
     "Uvm": ("batos.uvm", "Uvm"),
     "awaken": ("batos.uvm", "awaken"),
     "mirror": ("batos.kernel.mirror", "mirror"),

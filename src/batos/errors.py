@@ -96,6 +96,49 @@ class NotStorable(BatosError, TypeError):
 
 
 @dataclass(eq=False)
+class QueueEmpty(BatosError, IndexError):
+    """An item was to be taken from a queue that has none."""
+
+    def __str__(self) -> str:
+        return (
+            "The queue is empty: there is no item to take."
+            " Ask for its length first, or say what to answer instead: `queue.take(None)`."
+        )
+
+
+@dataclass(eq=False)
+class DeliveryFailed(BatosError):
+    """A message met a conflict in every try."""
+
+    receiver: str
+    selector: str
+    tries: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} {self.selector} was given up after {self.tries} tries: each time"
+            " another transaction changed the same objects first. Nothing was changed. Send it"
+            " again, and keep what many change at once in a `batos.Counter` or `batos.Queue`."
+        )
+
+
+@dataclass(eq=False)
+class MessageIdRefused(BatosError, ValueError):
+    """A message cannot be sent under this id."""
+
+    exit_code: ClassVar[int] = 2
+
+    message_id: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The message id {self.message_id!r} is refused: {self.why}. Nothing was changed."
+            " Give each message an id of its own, and the same id only to send it again."
+        )
+
+
+@dataclass(eq=False)
 class ExtraMissing(BatosError):
     """A primitive has a name here and nothing that implements it."""
 
@@ -190,12 +233,12 @@ class WallsNeeded(BatosError):
 
 @dataclass(eq=False)
 class WallsUnavailable(BatosError):
-    """This system cannot confine a process (Landlock and seccomp are Linux's)."""
+    """A process cannot be confined: the system lacks it, or its universe is on a server."""
 
     why: str
 
     def __str__(self) -> str:
-        return f"No walls on this system: {self.why}. Methods grow in mode 'ask' only."
+        return f"No walls here: {self.why}. Methods grow in mode 'ask' only."
 
 
 @dataclass(eq=False)
@@ -329,7 +372,10 @@ class UniverseReadOnly(BatosError):
     path: str
 
     def __str__(self) -> str:
-        return f"{self.path} was opened to be read. Open it without `read_only` to change it."
+        return (
+            f"{self.path} was opened to be read."
+            " Open it without `read_only` and `safe` to change it."
+        )
 
 
 @dataclass(eq=False)
@@ -341,8 +387,85 @@ class UniverseUnreadable(BatosError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} cannot be read as a universe: {self.why}."
-            " Nothing was changed. Copy the folder before any repair."
+            f"{self.path} cannot be read: {self.why}. Nothing was changed."
+            " Keep a copy of the folder, then restore a backup of it;"
+            " `batos verify` says what is damaged."
+        )
+
+
+@dataclass(eq=False)
+class UniverseDenied(BatosError):
+    """The operating system does not let this process use the universe's files."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} may not be used by this process: {self.why}. Nothing was changed."
+            " Give it the right to write to the folder and all files in it;"
+            " `batos inspect`, `source` and `log` need only the right to read."
+        )
+
+
+@dataclass(eq=False)
+class DiskFull(BatosError):
+    """The disk, or what one may use of it, is full."""
+
+    path: str
+    doing: str  # what was not done
+
+    def __str__(self) -> str:
+        return (
+            f"No space is left on the disk of {self.path}: {self.doing} was not done, and what"
+            " was committed before is whole. Free some space, then do it again."
+        )
+
+
+@dataclass(eq=False)
+class AddressRefused(BatosError, ValueError):
+    """A URI does not say where a universe could lie."""
+
+    exit_code: ClassVar[int] = 2
+
+    address: str  # without a password
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The address {self.address} is refused: {self.why}. Use a folder, or a URI such as"
+            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///FOLDER."
+        )
+
+
+@dataclass(eq=False)
+class StoreMissing(BatosError):
+    """A URI needs a package that is not installed."""
+
+    address: str
+    extra: str  # the optional part of batos that brings it
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be opened: what it needs is not installed."
+            f" Bring it with `pip install 'batos[{self.extra}]'`."
+        )
+
+
+@dataclass(eq=False)
+class UniverseUnreachable(BatosError):
+    """The server that keeps the universe does not answer."""
+
+    exit_code: ClassVar[int] = 8
+
+    address: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be reached: {self.why}. Start its server, or look at the"
+            " address, and try again. If a change was being committed, `batos log` shows"
+            " whether it arrived."
         )
 
 
@@ -397,9 +520,88 @@ class UndoConflict(BatosError):
 
     tid: str
     why: str
+    in_the_way: tuple[str, ...] = ()  # later transactions: tid and note, newest first
 
     def __str__(self) -> str:
-        return f"Transaction {self.tid} cannot be undone: {self.why}. See `batos log`."
+        later = f" ({'; '.join(self.in_the_way)})" if self.in_the_way else ""
+        return (
+            f"Transaction {self.tid} cannot be undone: {self.why}{later}."
+            " See `batos log`. `batos restore NAME TID` copies an old state of one object"
+            " forward instead."
+        )
+
+
+@dataclass(eq=False)
+class NoSuchMoment(BatosError, ValueError):
+    """A moment cannot be read, or the history does not reach back to it."""
+
+    exit_code: ClassVar[int] = 6
+
+    when: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"There is no moment {self.when!r} to look at: {self.why}."
+            " Take one that `batos log --all` shows."
+        )
+
+
+@dataclass(eq=False)
+class PastReadOnly(BatosError):
+    """Something was to be changed in the past."""
+
+    exit_code: ClassVar[int] = 6
+
+    def __str__(self) -> str:
+        return (
+            "The past can be read and not changed: this object is as it was."
+            " Change the object of today, or bring the old state back with `batos restore`."
+        )
+
+
+@dataclass(eq=False)
+class RestoreRefused(BatosError):
+    """An old state cannot be brought back."""
+
+    exit_code: ClassVar[int] = 6
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} cannot be restored: {self.why}. Nothing was changed."
+            f" `batos history {self.name}` shows the states there are; `--slot` takes a part."
+        )
+
+
+@dataclass(eq=False)
+class ForgetRefused(BatosError):
+    """An object cannot be forgotten as things are."""
+
+    exit_code: ClassVar[int] = 6
+
+    name: str
+    why: str
+    referrers: tuple[str, ...] = ()  # who still refers to it: object and slot
+
+    def __str__(self) -> str:
+        who = f" ({', '.join(self.referrers)})" if self.referrers else ""
+        remedy = " `--cut` removes these references first." if self.referrers else ""
+        return f"{self.name} is not forgotten: {self.why}{who}.{remedy} Nothing was changed."
+
+
+@dataclass(eq=False)
+class HistoryStays(BatosError):
+    """This kind of database cannot give up a part of its history."""
+
+    exit_code: ClassVar[int] = 6
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"The history cannot be packed here: {self.why}. Nothing was changed."
 
 
 @dataclass(eq=False)
@@ -476,6 +678,23 @@ class WeightsRefused(BatosError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path} is refused as weights: {self.why}. Use a complete .gguf file."
+
+
+@dataclass(eq=False)
+class WeightsDamaged(BatosError):
+    """A universe's weights are not what they were when they came in."""
+
+    exit_code: ClassVar[int] = 7
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The weights in {self.path} are damaged: {self.why}. The objects are not"
+            " concerned. Restore this file from a backup of the universe;"
+            " `batos verify` says what else is damaged."
+        )
 
 
 @dataclass(eq=False)

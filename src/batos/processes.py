@@ -14,25 +14,29 @@ from pathlib import Path
 
 from batos.engines.child import ChildEngine, mind_argv
 from batos.engines.contract import Engine
+from batos.errors import WallsUnavailable
 from batos.sandbox import walls
 from batos.sandbox.jail import ZYGOTE_ARGV, Jail
 from batos.sandbox.launcher import Child, Launcher
+from batos.universe.addresses import Address
 
 
 class Processes:
     """A launcher, and the jail and the minds that it starts. Safe to use from threads."""
 
-    def __init__(self, folder: Path, idle_s: float) -> None:
+    def __init__(self, folder: Path, idle_s: float, address: Address | None = None) -> None:
         """Keep in mind what to start.
 
         Args:
             folder: The universe's, absolute: what the processes may read lies there.
             idle_s: A mind's process ends after so long without a thought.
+            address: Where the universe lies, if that is not the folder.
         """
+        self._on_server = address is not None and address.on_server
         self._folder = folder
         self._scratch = folder / "tmp"
         self._idle_s = idle_s
-        mind = mind_argv([folder / "blobs"], self._scratch)
+        mind = mind_argv([address.blobs if address else folder / "blobs"], self._scratch)
         self._launcher = Launcher({"jail": ZYGOTE_ARGV, "mind": mind})
         self._lock = threading.Lock()  # two threads may need the jail first at once
         self._jail: Jail | None = None
@@ -49,12 +53,22 @@ class Processes:
         """Return an engine in a process of its own, which starts with its first thought."""
         return ChildEngine(partial(self._spawn, "mind"), weights, idle_s=self._idle_s)
 
+    def why_no_walls(self) -> str | None:
+        """Return why the owner cannot be walled in here, or None where it can."""
+        if self._on_server:
+            return "its universe is on a server, and walls leave no way to connect to one"
+        return walls.why_unavailable()
+
     def wall_in(self) -> None:
         """Confine this process for good, once the launcher runs.
 
         Raises:
-            WallsUnavailable: This system cannot, or the process has threads already.
+            WallsUnavailable: This system cannot, the universe is on a server, or the process
+                has threads already.
         """
+        why = self.why_no_walls()
+        if why is not None:
+            raise WallsUnavailable(why)
         self._start()
         tempfile.tempdir = str(self._scratch)  # savepoints need a folder inside the walls
         walls.confine_owner(read=walls.python_paths(), write=[self._folder])

@@ -33,7 +33,7 @@ _PERSONAL = ("cache", "mode")  # a folder from elsewhere must not choose what ma
 class Settings:
     """What a person or their system has set."""
 
-    universe: Path  # the folder of the universe that is meant when none is named
+    universe: Path | str  # the folder, or the URI, of the one meant when none is named
     cache: Path  # where pulled minds are kept
     mode: Mode  # how far a message may go that is not understood
     samples: int  # proposals a thought
@@ -61,7 +61,7 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
             if found.get(name) is not None:
                 values[name], origins[name] = found[name], origin
     return Settings(
-        universe=_folder("universe", values["universe"]),
+        universe=_place("universe", values["universe"]),
         cache=_folder("cache", values["cache"]),
         mode=cast("Mode", _one_of("mode", values["mode"], _MODES)),
         samples=_count("samples", values["samples"]),
@@ -79,6 +79,9 @@ def _sources(flags: Mapping[str, object]) -> list[tuple[str, Mapping[str, object
         if name in project:
             wanted = f"set in {user_file}, in the environment (BATOS_{name.upper()}) or by flag"
             raise SettingRefused(name, f"in {_PROJECT}, which may be anybody's", wanted)
+    if "://" in str(project.get("universe")):  # whom to connect to, and as whom, is trust
+        wanted = f"a folder there; a URI belongs to {user_file}, BATOS_UNIVERSE or -u"
+        raise SettingRefused("universe", f"a URI in {_PROJECT}, which may be anybody's", wanted)
     environment = {name: os.environ.get(f"BATOS_{name.upper()}") for name in _NAMES}
     return [
         # without a home it would be a path in the current folder
@@ -111,6 +114,10 @@ def _one_of(name: str, value: object, wanted: tuple[str, ...]) -> str:
     if value not in wanted:
         raise SettingRefused(name, repr(value), f"one of {', '.join(wanted)}")
     return str(value)
+
+
+def _place(name: str, value: object) -> Path | str:
+    return value if isinstance(value, str) and "://" in value else _folder(name, value)
 
 
 def _folder(name: str, value: object) -> Path:

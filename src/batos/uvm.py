@@ -12,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from ZODB.POSException import POSError
-
 from batos.engines.catalog import resolve
 from batos.engines.contract import Engine
-from batos.errors import BatosError, MethodFailed, UniverseExists, WallsNeeded
+from batos.errors import NothingRuns, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
@@ -30,18 +28,20 @@ from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
+from batos.universe.addresses import address_of
 from batos.universe.blobs import OnBytes
 from batos.universe.browsing import Browsing
-from batos.universe.conflicts import retried
+from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
-from batos.universe.names import loaded, name_in, named_object, shown
-from batos.universe.universe import Moment, Root, Universe, open_universe
+from batos.universe.looking_back import LooksBack
+from batos.universe.names import name_in
+from batos.universe.universe import Root, Universe, open_universe
 
 Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(Browsing):
+class Uvm(LooksBack, Browsing):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -65,14 +65,18 @@ class Uvm(Browsing):
             settings: Who works here, and how long the mind stays in memory.
             start_engine: Makes an engine for weights; by default llama.cpp in a process.
         """
-        self._universe = universe
+        super().__init__(universe, settings.user)
         self._trust = trust
         self._asking = asking
-        self._user = settings.user
-        self._processes = Processes(universe.path.absolute(), settings.idle_s)
-        self._mind = Mind(start_engine or self._processes.engine)
-        universe.bind(Runtime(self._primitives(), compile_method))
+        self._processes = Processes(universe.path, settings.idle_s, universe.address)
+        self.why_no_walls = self._processes.why_no_walls()  # None where `wall_in` can work
+        self.shown = universe.shown  # where it lies, without a password
+        self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
+        if not universe.safe:  # there nothing runs
+            universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
+        self._delivery = Delivery(universe, settings.user)
+        self.journal.catch_up()
 
     # --- messages --------------------------------------------------------------------
 
@@ -94,6 +98,7 @@ class Uvm(Browsing):
         examples: Iterable[Example | Sequence[object]] = (),
         asking: Asking | None = None,
         mode: Mode | None = None,
+        message_id: str | None = None,
         **keywords: object,
     ) -> object:
         """Send a message to an object of the root, in a transaction of its own.
@@ -107,6 +112,7 @@ class Uvm(Browsing):
             examples: Calls and what should come of them, in case a method must grow.
             asking: How it may grow; by default as the universe was opened.
             mode: The same, but for the mode.
+            message_id: Sent again under it, the message has no effect and the same answer.
             keywords: Arguments by name.
 
         Returns:
@@ -118,7 +124,11 @@ class Uvm(Browsing):
             MessageNotUnderstood, GrowthFailed, ApprovalNeeded: No method, or not yet.
             BudgetSpent: The method took too long.
             MethodFailed: The method raised an error.
+            NothingRuns: The universe was opened `safe`.
+            DeliveryFailed, MessageIdRefused: See `Delivery.deliver`.
         """
+        if self._universe.safe:
+            raise NothingRuns
         check_slot_name(selector)
         asking = asking or self._asking
         if mode is not None:
@@ -126,34 +136,15 @@ class Uvm(Browsing):
         expected = examples_of(examples, len(args) + len(keywords))
         note = f"{receiver} {selector}({', '.join(map(repr, args))})"
 
-        def attempt() -> object:
-            with self._opened(note, asking, (receiver, selector), expected) as root:
-                target = named_object(root, receiver)
-                given = tuple(loaded(value, root) for value in args)
-                named = {name: loaded(value, root) for name, value in keywords.items()}
-                return shown(_answer(target, receiver, Message(selector, given, named)), root)
-
-        return retried(attempt)
-
-    # --- the past ----------------------------------------------------------------------
-
-    def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
-        """Return the last transactions, newest first; see `Universe.log`."""
-        return self._universe.log(limit, everything)
-
-    def undo(self, tid: str | None = None) -> Moment:
-        """Undo a transaction, by default the last that still stands; return it.
-
-        Raises:
-            UndoConflict: It cannot be undone.
-        """
-        return self._universe.undo(tid, self._user)
+        sent = Sent(receiver, Message(selector, args, keywords), message_id)
+        about = (receiver, selector)
+        return self._delivery.deliver(sent, lambda: self._opened(note, asking, about, expected))
 
     # --- the machine -------------------------------------------------------------------
 
     @property
     def path(self) -> Path:
-        """The universe's folder."""
+        """The universe's folder; of one by URI, what of it lies on this machine."""
         return self._universe.path
 
     @property
@@ -171,7 +162,7 @@ class Uvm(Browsing):
         Call it while the process has one thread.
 
         Raises:
-            WallsUnavailable: This system cannot, or there are threads already.
+            WallsUnavailable: See `why_no_walls`, or there are threads already.
         """
         self._processes.wall_in()
 
@@ -198,16 +189,8 @@ class Uvm(Browsing):
         examples: tuple[Example, ...] = (),
     ) -> Iterator[Root]:
         opened: list[Root] = []  # filled below, before anybody asks for a name
-        growth = Growth(
-            asking=asking,
-            journal=self.journal,
-            jail=self._processes.jail,
-            require_walls=self._require_walls,
-            user=self._user,
-            name_of=lambda obj: name_in(opened[0], obj) or repr(obj),
-            about=about,
-            examples=examples,
-        )
+        growth = self._growth(asking, lambda obj: name_in(opened[0], obj) or repr(obj))
+        growth = replace(growth, about=about, examples=examples)
         details = {"grew": growth.installed}
         with self._universe.transaction(note, self._user, details, growth) as root:
             opened.append(root)
@@ -216,6 +199,19 @@ class Uvm(Browsing):
                 raise growth.failed[0]
         for proposal in growth.grown:
             self.journal.decide(proposal.id, State.INSTALLED)
+
+    def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
+        return Growth(
+            asking=asking,
+            journal=self.journal,
+            jail=self._processes.jail,
+            require_walls=self._require_walls,
+            user=self._user,
+            name_of=name_of,
+        )
+
+    def _visitor(self) -> Growth:
+        return self._growth(replace(self._asking, mode="off"), repr)
 
     def _primitives(self) -> dict[str, Callable[..., object]]:
         return {
@@ -228,8 +224,7 @@ class Uvm(Browsing):
     def _require_walls(self) -> None:
         if self._trust == "unwalled" or walls.confined():
             return
-        why = walls.why_unavailable() or "this process did not wall itself in"
-        raise WallsNeeded(why)
+        raise WallsNeeded(self.why_no_walls or "this process did not wall itself in")
 
 
 def awaken(
@@ -242,7 +237,7 @@ def awaken(
     """Create a universe with its mind inside, and open it.
 
     Args:
-        path: The folder that will hold it; nothing may be there.
+        path: The folder that will hold it, where nothing may be; or a URI, see `address_of`.
         mind: A name of the catalog, or a .gguf file; it is copied in.
         trust: Whether methods may grow by themselves in a process without walls.
         on_bytes: Told how far the copy of the weights is.
@@ -253,10 +248,10 @@ def awaken(
         MindMissing, WeightsRefused: There are no such weights here, or they are damaged.
     """
     settings = settings or load_settings()
-    if Path(path).exists():
+    place = address_of(path, settings.cache)
+    if isinstance(place, Path) and place.exists():
         raise UniverseExists(str(path))  # before gigabytes are read to verify them
-    made_of = mind_of(resolve(mind, settings.cache))
-    awakening.awaken(Path(path), made_of, settings.user, on_bytes)
+    awakening.awaken(place, mind_of(resolve(mind, settings.cache)), settings.user, on_bytes)
     return open_uvm(path, trust, settings=settings)
 
 
@@ -266,8 +261,12 @@ def open_uvm(
     asking: Asking | None = None,
     read_only: bool = False,
     settings: Settings | None = None,
+    *,
+    safe: bool = False,
 ) -> Uvm:
-    """Open a universe.
+    """Open a universe, by its folder or its URI.
+
+    `safe` only shows it: nothing runs, and records of unknown classes are shown as such.
 
     Raises:
         UniverseMissing: There is none.
@@ -276,7 +275,7 @@ def open_uvm(
     """
     settings = settings or load_settings()
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
-    universe = open_universe(Path(path), read_only)
+    universe = open_universe(address_of(path, settings.cache), read_only, safe)
     return Uvm(universe, trust, asking, settings)
 
 
@@ -286,14 +285,3 @@ def _on_not_understood(receiver: UvmObject, message: Message) -> object:
 
 def _on_reflect(receiver: UvmObject, message: Message) -> Proposal:
     return reflect(receiver, message, growth=cast("Growth", context_of(receiver)))
-
-
-def _answer(receiver: UvmObject, name: str, message: Message) -> object:
-    """Send a message; an error of the method's own is told as one."""
-    try:
-        return message.send_to(receiver)
-    except (BatosError, POSError):
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise MethodFailed(name, message.selector, why) from error

@@ -12,6 +12,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -230,7 +231,7 @@ class Lookups(RuleBasedStateMachine):
             ours.base, self.committed, ours.seen, result, strict=True
         ):
             for name in old | here:
-                if same(here, old, name):
+                if same(here, old, name) or name not in here | there:
                     continue
                 if not same(there, old, name):
                     return None
@@ -277,6 +278,46 @@ def test_walks_without_end_find_nothing_that_is_stale() -> None:
     while time.monotonic() < ends:
         walk(seed, steps=3000)
         seed += 1
+
+
+def test_threads_with_a_connection_each_read_what_is_so() -> None:
+    machine = Lookups()  # for its objects; its own connections stay as they are
+
+    with ThreadPoolExecutor(4) as threads:
+        roaming = [threads.submit(roam, machine.database, seed, 400) for seed in range(4)]
+        committed = [one.result() for one in roaming]
+
+    assert all(committed)
+    machine.teardown()
+
+
+def roam(database: Database, seed: int, steps: int) -> int:
+    """Edit and read in a connection of one's own; return how many commits went through."""
+    side, chance, committed = Side(database), random.Random(seed), 0
+    side.manager.begin()
+    for turn in range(steps):
+        obj, name = chance.choice(side.objects), chance.choice(NAMES)
+        match chance.randrange(5):
+            case 0:
+                mirror(obj).set("parent*", tuple(chance.choices(side.objects, k=turn % 3)))
+            case 1 if name in obj._slots:
+                mirror(obj).remove(name)
+            case 2:
+                mirror(obj).set(name, Primitive(chance.choice(("one", "two"))))
+            case _:
+                mirror(obj).set(name, turn)
+        for receiver in side.objects:
+            check_read(receiver, name)
+        if turn % 5 == 0:
+            try:
+                side.manager.commit()
+                committed += 1
+            except ConflictError:
+                side.manager.abort()
+            side.manager.begin()
+    side.manager.abort()
+    side.connection.close()
+    return committed
 
 
 def walk(seed: int, steps: int) -> None:

@@ -439,7 +439,7 @@ def test_a_missing_wall_confines_nothing(before: str, read: str) -> None:
 
     found = answer_of(code)
 
-    assert "No walls on this system" in found["why"]
+    assert "No walls here" in found["why"]
     assert (found["confined"], found["read"], found["fork"]) == (False, "done", "done")
 
 

@@ -425,3 +425,34 @@ def test_who_approved_is_told_as_it_was(open_scripted: OpenScripted) -> None:
         for name in ("account", "sibling"):
             provenance = batos.mirror(root[name]).method("deposit_").provenance
             assert str(provenance["approved_by"]).startswith("auto, for ")
+
+
+def test_an_installation_that_a_kill_left_undecided_is_written_down_by_the_next_owner(
+    open_scripted: OpenScripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+    with monkeypatch.context() as killed:
+        killed.setattr(uvm.journal, "decide", lambda *_: None)  # it dies before this step
+        uvm.send("account", "deposit_", 50, examples=EXAMPLES)
+    assert uvm.journal.get(1).state is State.PROPOSED
+    uvm.close()
+
+    again = open_scripted([DEPOSIT])
+
+    assert again.journal.get(1).state is State.INSTALLED
+    assert [moment.note for moment in again.log(1)] == ["account deposit_(50)"]
+
+
+def test_an_installation_that_was_undone_before_a_kill_is_left_undecided(
+    open_scripted: OpenScripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+    with monkeypatch.context() as killed:
+        killed.setattr(uvm.journal, "decide", lambda *_: None)
+        uvm.send("account", "deposit_", 50, examples=EXAMPLES)
+    uvm.undo()
+    uvm.close()
+
+    again = open_scripted([DEPOSIT])
+
+    assert again.journal.get(1).state is State.PROPOSED

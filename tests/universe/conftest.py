@@ -51,6 +51,20 @@ def read(universe: Universe) -> Callable[[str, str], object]:
 
 
 @pytest.fixture
+def long_path(universe_path: Path) -> Path:
+    """A universe with a past of a dozen transactions, and no index of it."""
+    universe = open_universe(universe_path)
+    with universe.transaction() as root:
+        root["account"] = root["genesis_obj"].clone(n=0)
+    for n in range(1, 13):
+        with universe.transaction(f"count to {n}") as root:
+            root["account"].n = n
+    universe.close()
+    (universe_path / "Data.fs.index").unlink()
+    return universe_path
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Where a universe will lie: in a folder with nothing else."""
     return tmp_path / "homes" / "my.universe"

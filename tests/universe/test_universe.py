@@ -254,3 +254,29 @@ def test_where_nothing_lies_no_universe_is_opened_or_made(
             open_universe(place, read_only)
 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_it_can_be_read_at_any_moment_of_a_commit(universe: Universe) -> None:
+    stop = threading.Event()
+
+    def commit() -> None:
+        while not stop.is_set():
+            with universe.transaction() as root:
+                root["genesis_obj"].clone()
+                root["n"] = root.get("n", 0) + 1
+
+    writer = threading.Thread(target=commit)
+    writer.start()
+    try:
+        seen = []
+        for _ in range(150):
+            reader = open_universe(universe.path, read_only=True)
+            with reader.transaction() as root:
+                seen.append(root.get("n", 0))
+            reader.close()
+    finally:
+        stop.set()
+        writer.join()
+
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]

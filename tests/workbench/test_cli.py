@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,32 +15,11 @@ from pathlib import Path
 import pytest
 
 from batos.errors import MessageNotUnderstood
+from batos.kernel.shared import Counter, Queue
 from batos.universe.universe import open_universe
 from batos.uvm import open_uvm
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def batos(universe_path: Path) -> Batos:
-    def run(
-        *words: str, stdin: str = "", cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "batos", "-u", str(universe_path), *words]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd
-        )
-
-    return run
-
-
-@pytest.fixture
-def account(batos: Batos) -> Batos:
-    """A universe with an account that was taught to double its balance."""
-    assert batos("clone", "genesis_obj", "account", "balance=100").returncode == 0
-    source = "def double(self):\n    self.balance *= 2\n    return self.balance\n"
-    assert batos("define", "account", stdin=source).returncode == 0
-    return batos
 
 
 def test_help_names_every_command(batos: Batos) -> None:
@@ -53,6 +33,11 @@ def test_help_names_every_command(batos: Batos) -> None:
         "source",
         "log",
         "undo",
+        "history",
+        "diff",
+        "restore",
+        "pack",
+        "forget",
         "mind",
         "tour",
         "doctor",
@@ -293,3 +278,30 @@ def _until_it_reads(pid: int) -> None:
     while "pipe" not in Path(f"/proc/{pid}/wchan").read_text():
         assert time.monotonic() < ends, "it never read"
         time.sleep(0.005)
+
+
+def test_a_message_that_is_sent_again_under_its_id_takes_effect_once(account: Batos) -> None:
+    first, again = (account("send", "account", "double", "--id", "a") for _ in range(2))
+    other = account("send", "account", "balance", "--id", "a")
+
+    assert (first.stdout, again.stdout) == ("200\n", "200\n")
+    assert other.returncode == 2
+    assert "another message, account double()" in other.stderr
+    assert account("send", "account", "balance").stdout == "200\n"
+
+
+def test_inspect_shows_a_counter_as_its_number_and_a_queue_as_its_items(
+    account: Batos, universe_path: Path
+) -> None:
+    with open_uvm(universe_path) as universe, universe.transaction() as root:
+        root["account"].hits = Counter(3)
+        root["account"].jobs = Queue(["a", ("b", 1)])
+
+    shown = account("inspect", "account").stdout
+
+    assert re.search(r"^hits +3$", shown, re.MULTILINE)
+    assert re.search(r"^jobs +\['a', \('b', 1\)\]$", shown, re.MULTILINE)
+    assert json.loads(account("send", "account", "jobs", "--json").stdout)["answer"] == [
+        "a",
+        ["b", 1],
+    ]

@@ -12,7 +12,7 @@ import json
 import os
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,10 +50,21 @@ def all_added(cache: Path) -> list[Added]:
     return [added for added in records if added]
 
 
-def verified_sha256(path: Path, cache: Path, progress: Progress = unseen) -> str:
+def verified_sha256(
+    path: Path,
+    cache: Path,
+    progress: Progress = unseen,
+    complete: Callable[[Path], object] = read_model,
+) -> str:
     """Return the SHA-256 of a complete GGUF file, hashed only when it changed.
 
     Changed means: another size, or another time of modification in nanoseconds.
+
+    Args:
+        path: The file.
+        cache: The folder that remembers.
+        progress: Told how far it is.
+        complete: Raises if a file that is new, or changed, is not complete.
 
     Raises:
         WeightsRefused: The file is not a complete GGUF of a model.
@@ -66,7 +77,7 @@ def verified_sha256(path: Path, cache: Path, progress: Progress = unseen) -> str
     known = _read(record)
     if known and facts.items() <= known.items():
         return str(known.get("sha256"))
-    read_model(path)
+    complete(path)
     sha256 = sha256_of(path, progress)
     if path.stat().st_mtime_ns == seen.st_mtime_ns:  # nobody wrote while it was read
         with suppress(OSError):  # a cache that cannot be written costs a hash each time

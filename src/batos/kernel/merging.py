@@ -7,50 +7,62 @@ What is compared are states of the database: objects in them are references.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
-
-from ZODB.POSException import ConflictError
+from typing import NoReturn, TypeVar
 
 Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 _ABSENT = object()
 
 
 def merged(
-    old: Mapping[Key, object], committed: Mapping[Key, object], new: Mapping[Key, object]
-) -> dict[Key, object]:
-    """Return what is committed with the changes that lead from `old` to `new`.
+    old: Mapping[Key, Value],
+    saved: Mapping[Key, Value],
+    new: Mapping[Key, Value],
+    once: bool = False,
+) -> dict[Key, Value]:
+    """Return `saved` with what `new` changed since `old`, key by key.
 
-    The keys stand as they are committed, new ones last; but if only `new` added, removed or
-    renamed keys, they stand as there: the order of parent slots means something.
+    Args:
+        old: What both began with.
+        saved: What was committed meanwhile.
+        new: What is to be committed.
+        once: Whether it is a conflict that both took the same key away.
 
     Raises:
         ConflictError: Both changed the same key. The same value does not make it the same
-            change: two that each add one to a counter must add two.
+            change: two that each add one to a number must add two.
     """
-    result = dict(committed)
+    both = dict(saved)
     for key in [*old, *(key for key in new if key not in old)]:
-        was, there, here = (state.get(key, _ABSENT) for state in (old, committed, new))
-        if _same(here, was):
+        was, there, here = (state.get(key, _ABSENT) for state in (old, saved, new))
+        if same(here, was):
             continue
-        if not _same(there, was):
-            raise ConflictError(f"both changed {key!r}")
-        if here is _ABSENT:
-            del result[key]
+        if here is there is _ABSENT and not once:
+            continue
+        if not same(there, was):
+            conflict()
+        if key in new:
+            both[key] = new[key]
         else:
-            result[key] = here
-    if list(committed) == list(old):
-        return {key: result[key] for key in new}
-    return result
+            del both[key]
+    return both
 
 
-def _same(one: object, other: object) -> bool:
-    """Tell whether two values are one value: `True` is not `1`."""
+def same(one: object, other: object) -> bool:
+    """Tell whether two values of states are one value: `True` is not `1`."""
     if type(one) is not type(other):
         return False
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     try:
-        return bool(one == other)
+        return one is other or bool(one == other)
     except ValueError:  # references to different objects refuse to be compared
         return False
+
+
+def conflict() -> NoReturn:
+    """Raise ZODB's error for changes that cannot be merged."""
+    from ZODB.POSException import ConflictError  # noqa: PLC0415  the jail does without ZODB
+
+    raise ConflictError

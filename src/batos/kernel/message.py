@@ -38,6 +38,9 @@ NEVER_GROWN = frozenset(
 _PROTOCOL_NAMES = frozenset(
     {
         *("keys", "write", "read", "fileno", "dtype", "shape"),
+        "as_integer_ratio",  # statistics
+        "toDict",  # the JSON of pandas
+        "getdoc",  # IPython's `obj?`
         "aihwerij235234ljsdnp34ksodfipwoe234234jlskjdf",  # rich's canary
     }
 )
@@ -79,7 +82,7 @@ class Send:
         return send(self._receiver, self._selector, *args, **keywords)
 
     def __bool__(self) -> bool:
-        _warn_of_falsehood(repr(self._receiver), self._selector)
+        _warn_of_falsehood(id(self._receiver), repr(self._receiver), self._selector)
         return False
 
     def __repr__(self) -> str:
@@ -90,7 +93,7 @@ class Send:
 
 
 @lru_cache(maxsize=1024)  # once for each, or a loop would fill the log
-def _warn_of_falsehood(receiver: str, selector: str) -> None:
+def _warn_of_falsehood(_identity: int, receiver: str, selector: str) -> None:
     _LOG.warning(
         "%s.%s was taken for false: nobody understands it. To send it, call it;"
         " to ask whether it is understood, use mirror(obj).understands(%r).",

@@ -130,18 +130,20 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         super()._p_deactivate()
 
     def _p_resolveConflict(  # noqa: N802  ZODB's name
-        self, old: dict[str, Any], committed: dict[str, Any], new: dict[str, Any]
+        self, old: dict[str, Any], saved: dict[str, Any], new: dict[str, Any]
     ) -> dict[str, Any]:
         """Merge the changes that two transactions made to different slots.
 
         Raises:
             ConflictError: Both changed the same slot.
         """
-        slots = merged(old["_slots"], committed["_slots"], new["_slots"])
-        notes = merged(*(state.get("_notes", {}) for state in (old, committed, new)))
-        result = {**committed, "_slots": slots, "_notes": notes}
+        slots = merged(old["_slots"], saved["_slots"], new["_slots"])
+        if list(saved["_slots"]) == list(old["_slots"]):  # a renamed slot keeps its place
+            slots = {name: slots[name] for name in new["_slots"]}
+        notes = merged(*(state.get("_notes", {}) for state in (old, saved, new)))
         for name in notes.keys() - slots.keys():  # one removed what the other spoke of
             del notes[name]
+        result = {**saved, "_slots": slots, "_notes": notes}
         if not notes:
             del result["_notes"]
         return result

@@ -78,6 +78,14 @@ class PersistentSet(Persistent, MutableSet[object]):  # type: ignore[misc]  # un
         return f"PersistentSet({sorted(self._items, key=repr)})"
 
 
+class Shared(Persistent):  # type: ignore[misc]  # persistent is untyped
+    """A value that many transactions may change at once; what it holds is its content."""
+
+    def content(self) -> object:
+        """Return a number or a list."""
+        raise NotImplementedError
+
+
 def storable(value: object, where: str) -> object:
     """Return `value` in the form in which a slot keeps it.
 
@@ -141,10 +149,11 @@ def plain(value: object, leaf: Callable[[object], object] = lambda value: value)
 def _copy(value: object, leaf: Callable[[object], object], known: dict[int, object]) -> object:
     if id(value) in known:
         return known[id(value)]
-    if isinstance(value, list | PersistentList):
+    held = value.content() if isinstance(value, Shared) else value
+    if isinstance(held, list | PersistentList):
         items: list[object] = []
         known[id(value)] = items  # before its items: a stored list may contain itself
-        items.extend(_copy(item, leaf, known) for item in value)
+        items.extend(_copy(item, leaf, known) for item in held)
         return items
     if isinstance(value, dict | PersistentMapping):
         pairs: dict[object, object] = {}
@@ -158,4 +167,4 @@ def _copy(value: object, leaf: Callable[[object], object], known: dict[int, obje
         copied = type(value)(_copy(item, leaf, known) for item in value)  # type: ignore[call-arg,attr-defined]
         known[id(value)] = copied
         return copied
-    return leaf(value)
+    return leaf(held)

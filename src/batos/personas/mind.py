@@ -7,7 +7,7 @@ maps the committed blob from where it lies, and is started on the first thought.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -16,8 +16,9 @@ from ZODB.blob import Blob
 from batos.engines.catalog import Weights
 from batos.engines.contract import Completion, Engine, OnText, Request
 from batos.engines.gguf import read_model
-from batos.errors import MindMissing
-from batos.kernel.lookup import find
+from batos.engines.ledger import verified_sha256
+from batos.errors import MindMissing, WeightsDamaged
+from batos.kernel.lookup import Found, find
 from batos.kernel.uvm_object import UvmObject
 from batos.universe import awakening
 from batos.universe.blobs import path_of
@@ -51,8 +52,15 @@ class Mind:
     One engine is kept: asking for other weights lets the one before go.
     """
 
-    def __init__(self, start: Callable[[Path], Engine]) -> None:
+    def __init__(self, start: Callable[[Path], Engine], remembered: Path) -> None:
+        """Keep in mind how to start.
+
+        Args:
+            start: Makes an engine for weights.
+            remembered: A folder for what is known of weights; it may go.
+        """
         self._start = start
+        self._remembered = remembered
         self._path: Path | None = None
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -62,6 +70,7 @@ class Mind:
 
         Raises:
             MindMissing: No `model_blob` is found from the receiver.
+            WeightsDamaged: Its file is not there, or not what the mind's card says.
             EngineFailed: The engine could not load, or not complete.
         """
         if isinstance(question, Request):
@@ -75,7 +84,7 @@ class Mind:
         holder = find(receiver, "model_blob")
         if holder is None or not isinstance(holder.value, Blob):
             raise MindMissing(repr(receiver), "it delegates to no object with a model_blob")
-        engine = self._engine_for(path_of(holder.value))
+        engine = self._engine_for(path_of(holder.value), holder)
         holder.holder._v_loaded_model = engine  # only a handle: ghosting the object drops it
         return engine.complete(request, on_text)
 
@@ -95,9 +104,29 @@ class Mind:
             self._engine.close()
         self._engine, self._path = None, None
 
-    def _engine_for(self, path: Path) -> Engine:
+    def _engine_for(self, path: Path, found: Found) -> Engine:
         with self._lock:  # two threads may have their first thought at once
             if path != self._path:
+                _check_weights(path, found.holder._slots.get("card"), self._remembered)
                 self.close()
                 self._engine, self._path = self._start(path), path
             return cast("Engine", self._engine)
+
+
+def _check_weights(path: Path, card: object, remembered: Path) -> None:
+    """Compare a file that is new, or changed, with the card that lies beside it.
+
+    Raises:
+        WeightsDamaged: It is another one by now.
+    """
+    expected = card.get("sha256") if isinstance(card, Mapping) else None
+    if not isinstance(expected, str):
+        return
+    sha256 = verified_sha256(path, remembered, complete=lambda _path: None)
+    if sha256 != expected:
+        size = path.stat().st_size
+        raise WeightsDamaged(
+            str(path),
+            f"the card of the mind says sha256 {expected[:12]}…,"
+            f" and these {size:,} bytes have {sha256[:12]}…",
+        )

@@ -19,6 +19,7 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.kernel.message import Message
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import ATOMS, PersistentSet
 from batos.sandbox import containers, operators, texts
 from batos.sandbox.meter import METER
@@ -140,6 +141,8 @@ ATTRIBUTES: Mapping[type, Rules] = {
         union=containers.stored_union,
         update=containers.stored_insert,
     ),
+    Counter: _only("change value"),
+    Queue: {"put": containers.entering("put"), "take": None},
     Message: _only("selector args keywords arity"),
     operators.Chain: _only("from_iterable"),
 }

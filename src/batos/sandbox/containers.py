@@ -18,13 +18,14 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.errors import NotStorable
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import ATOMS, PersistentSet, storable
 from batos.sandbox import operators
 from batos.sandbox.meter import METER
 from batos.sandbox.operators import bounded, check_length
 from batos.sandbox.texts import modulo
 
-STORED = frozenset({PersistentList, PersistentMapping, PersistentSet})
+STORED = frozenset({PersistentList, PersistentMapping, PersistentSet, Queue})
 _NESTING = frozenset({list, tuple, set, frozenset})
 
 
@@ -191,6 +192,8 @@ def add_in_place(a: Any, b: Any) -> Any:
         stored_extend(a, b)
     elif type(a) is list or type(a) is deque:
         extend(a, b)
+    elif type(a) is Counter:
+        a.change(b)
     else:
         return operators.add(a, b)
     return a

@@ -21,6 +21,7 @@ from batos.kernel import lookup
 from batos.kernel.authority import remove_data_slot, write_data_slot
 from batos.kernel.message import Send, is_probe
 from batos.kernel.method import Primitive, bind
+from batos.kernel.shared import Counter
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, PersistentSet, plain
 from batos.sandbox import allowed, operators, texts
@@ -35,6 +36,7 @@ _PLAIN_TWINS: dict[type, type] = {
     PersistentMapping: dict,
     PersistentSet: set,
 }
+_COPIED = STORED | {Counter}  # when a primordial holds it
 _ABSENT = object()
 
 
@@ -83,7 +85,7 @@ def _read_slot(receiver: UvmObject, name: str) -> Any:
     kind = type(value)
     if kind in ATOMS:
         return value
-    if kind in STORED and found.holder._sealed:
+    if kind in _COPIED and found.holder._sealed:
         return plain(value)  # a copy: to change it would change a primordial
     if kind is Primitive and name != SET_SLOT:
         raise AttributeError(f"{name!r} is not for methods to call")
@@ -162,6 +164,8 @@ def change_slot(op: str, receiver: Any, name: str) -> Callable[[Any], None]:
 
     def finish(operand: Any) -> None:
         after = IN_PLACE[op](before, operand)
+        if after is before and receiver._slots.get(name) is after:
+            return  # the slot stays as it is: a write of it could meet a conflict
         if after is before:  # changed in place, item by item: it can last
             write_data_slot(receiver, name, after)
         else:

@@ -16,12 +16,15 @@ from typing import Any, cast
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import MAX_DEPTH, PersistentSet
 
 Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 OBJECT = "object"  # the tags that a caller resolves
 OPAQUE = "opaque"
+COUNTER = "counter"  # the same, but what they hold is decoded before
+QUEUE = "queue"
 
 _EXACT_IN_JSON = 2**53  # larger integers are written in hexadecimal: no limit on digits
 
@@ -42,6 +45,8 @@ _PARTS: Mapping[type, Callable[[Any], tuple[object, ...]]] = {
     tuple: tuple,
     dict: lambda value: tuple(part for pair in value.items() for part in pair),
     PersistentMapping: lambda value: tuple(part for pair in value.items() for part in pair),
+    Counter: lambda value: (value.value,),
+    Queue: tuple,
 }
 _UNORDERED = (set, frozenset, PersistentSet)
 _TAGS: Mapping[type, str] = {
@@ -49,6 +54,8 @@ _TAGS: Mapping[type, str] = {
     PersistentList: "list",
     PersistentMapping: "dict",
     PersistentSet: "set",
+    Counter: COUNTER,
+    Queue: QUEUE,
 }
 _MAKERS: Mapping[str, Callable[..., object]] = {
     "int": lambda digits: int(digits, 16),
@@ -126,6 +133,8 @@ def decode(data: Json, resolve: Callable[[str, list[Any]], object]) -> object:
     tag, *parts = data
     if tag in (OBJECT, OPAQUE):
         return resolve(tag, parts)
+    if tag in (COUNTER, QUEUE):
+        return resolve(tag, [decode(part, resolve) for part in parts])
     if tag == "text":
         return _MAKERS[tag](parts)
     return _MAKERS[tag](*(decode(part, resolve) for part in parts))

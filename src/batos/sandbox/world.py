@@ -17,12 +17,14 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.errors import ClosureTooLarge, NotStorable
+from batos.kernel import lookup
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.runtime import Runtime
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject, put
-from batos.kernel.values import PersistentSet, storable
-from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
+from batos.kernel.values import PersistentSet, Shared, storable
+from batos.sandbox.wire import COUNTER, OBJECT, OPAQUE, QUEUE, Encoder, Json, decode
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ class World:
         ]
 
     def decode(self, data: Json) -> object:
-        """Return a value that came back from a trial; its objects become `Ref`s.
+        """Return a value that came back from a trial as plain data; objects become `Ref`s.
 
         Raises:
             ValueError, TypeError, LookupError, ArithmeticError, RecursionError: It did not
@@ -118,10 +120,14 @@ class World:
         self._left_behind.append(value)
         return [OPAQUE, len(self._left_behind) - 1, type(value).__name__]
 
-    def _resolve(self, tag: str, parts: list[Any]) -> Ref:
+    def _resolve(self, tag: str, parts: list[Any]) -> object:
         if tag == OBJECT:
             (number,) = parts
             return self.ref(number)
+        if tag == QUEUE:
+            return parts
+        if tag == COUNTER:
+            return Counter(*parts).value
         value = self._left_behind[parts[0]]
         return Ref(f"a {type(value).__name__}", value)
 
@@ -162,6 +168,13 @@ class Rebuilt:
     def decode(self, data: Json) -> object:
         """Return the value that the owner's world encoded."""
         return decode(data, self._resolve)
+
+    def give(self, name: str, data: Json) -> None:
+        """Write a slot of the receiver; a counter or a queue stays one, with this content."""
+        value = self.decode(data)
+        found = lookup.find(self.receiver, name)
+        kind = type(found.value) if found and isinstance(found.value, Shared) else None
+        setattr(self.receiver, name, value if kind is None else kind(value))
 
     def encode(self, value: object) -> Json:
         """Return a value as JSON; an object that is new here gets the next number.
@@ -207,6 +220,10 @@ class Rebuilt:
     def _resolve(self, tag: str, parts: list[Any]) -> object:
         if tag == OBJECT:
             return self.objects[parts[0]]
+        if tag == QUEUE:
+            return Queue(parts)
+        if tag == COUNTER:
+            return Counter(*parts)
         place, kind = parts
         return self._opaques.setdefault(place, Opaque(place, kind))
 
@@ -270,4 +287,4 @@ def _objects_in(value: object) -> Iterator[UvmObject]:
 
 
 _MAPPINGS = (dict, PersistentMapping)
-_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset, PersistentList, PersistentSet)
+_CONTAINERS = (*_MAPPINGS, list, tuple, set, frozenset, PersistentList, PersistentSet, Queue)

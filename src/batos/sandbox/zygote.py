@@ -203,7 +203,7 @@ def _outcome(world: Rebuilt, selector: str, method: Method, case: dict[str, Any]
 def _prepare(world: Rebuilt, selector: str, method: Method, given: dict[str, Json]) -> Any:
     receiver = world.receiver
     for name, value in given.items():
-        setattr(receiver, name, world.decode(value))
+        world.give(name, value)
     for obj in world.objects:
         if NOT_UNDERSTOOD in obj._slots:  # a miss fails: nothing grows in a trial
             take(obj, NOT_UNDERSTOOD)

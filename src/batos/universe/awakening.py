@@ -1,15 +1,15 @@
 """The birth of a universe, in one transaction: laws, then mind, then the first being.
 
-Written here are names of behaviours; none is imported. The universe is built in a folder
-beside its place and moved there when it is whole, so that a birth that is killed leaves
-either no universe or a complete one.
+Written here are names of behaviours; none is imported. A birth that is killed leaves either
+no universe or a complete one. A folder is therefore built beside its place and moved there
+when it is whole; on a server the one transaction is enough.
 """
 
 from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,21 @@ from transaction import TransactionManager
 from zc.lockfile import LockError, LockFile
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
+from ZODB.DB import DB
+from ZODB.POSException import ConflictError
 
 from batos.errors import UniverseBusy, UniverseExists
 from batos.kernel.method import Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject, write_slot
+from batos.universe.addresses import Address, SqliteAddress
 from batos.universe.blobs import OnBytes, import_weights, sync
+from batos.universe.connection import reachable
 from batos.universe.database import open_database
+from batos.universe.disk import telling
 from batos.universe.journal import new_book
-from batos.universe.universe import LASTING
+from batos.universe.log import LASTING
+from batos.universe.stores import is_empty, open_store
 
 _LOCK = "awakening.lock"
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
@@ -42,11 +48,13 @@ class Mind:
     card: Mapping[str, object]  # plain data: name, source, hash, size, architecture
 
 
-def awaken(path: Path, mind: Mind, user: str = "", on_bytes: OnBytes | None = None) -> None:
+def awaken(
+    path: Path | Address, mind: Mind, user: str = "", on_bytes: OnBytes | None = None
+) -> None:
     """Create the universe at `path` with its mind inside.
 
     Args:
-        path: Where it will lie; nothing may be there.
+        path: Where it will lie; no folder may be there, or no universe at an address.
         mind: Its weights are copied in; the file itself stays as it is.
         user: Who awakens it, for the log.
         on_bytes: Told how far the copy of the weights is.
@@ -54,22 +62,65 @@ def awaken(path: Path, mind: Mind, user: str = "", on_bytes: OnBytes | None = No
     Raises:
         UniverseExists: Something lies at `path`.
         UniverseBusy: Another process awakens a universe there.
-        OSError: The weights cannot be read, or the disk is full; nothing is left behind.
+        DiskFull: There is no space for it; nothing is left behind.
+        UniverseUnreachable: The server at an address does not answer.
+        OSError: The weights cannot be read; nothing is left behind.
     """
-    path = path.absolute()
+
+    def give_birth(database: DB) -> None:
+        _give_birth_in(database, mind, user, on_bytes or (lambda _done, _all: None))
+
+    if isinstance(path, SqliteAddress):
+        _awaken_in(path.folder, path.moved, give_birth)
+    elif isinstance(path, Address):
+        _awaken_at(path, give_birth)
+    else:
+        _awaken_in(path.absolute(), lambda cradle: cradle, give_birth)
+
+
+def _awaken_in(
+    path: Path, place_in: Callable[[Path], Path | Address], give_birth: Callable[[DB], None]
+) -> None:
+    """Awaken a universe that is a folder; `place_in` says where it lies in a cradle."""
     if path.exists() or path.is_symlink():
         raise UniverseExists(str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cradle = path.with_name(f".{path.name}.awakening")
-    lock = _claim(cradle, path)
+    with telling(path, "the awakening"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cradle = path.with_name(f".{path.name}.awakening")
+        lock = _claim(cradle, path)
+        try:
+            database = _new_database(place_in(cradle))
+            try:
+                give_birth(database)
+            finally:
+                database.close()
+            _publish(cradle, path)
+        except BaseException:
+            _discard(cradle)
+            raise
+        finally:
+            lock.close()
+
+
+def _awaken_at(address: Address, give_birth: Callable[[DB], None]) -> None:
+    """Awaken a universe on a server, where one transaction is there as a whole or not."""
     try:
-        _build(cradle, mind, user, on_bytes or (lambda _done, _all: None))
-        _publish(cradle, path)
-    except BaseException:
-        _discard(cradle)
-        raise
-    finally:
-        lock.close()
+        database = _new_database(address)
+        try:
+            with reachable(database.server):
+                if not is_empty(database):
+                    raise UniverseExists(address.shown)
+                give_birth(database)
+        finally:
+            database.close()
+    except ConflictError:  # another awakening gave birth to its root first
+        raise UniverseExists(address.shown) from None
+
+
+def _new_database(place: Path | Address) -> DB:
+    if isinstance(place, Address):
+        return open_store(place, create=True)
+    return open_database(place, create=True)
 
 
 def _claim(cradle: Path, path: Path) -> LockFile:
@@ -103,8 +154,7 @@ def _discard(cradle: Path) -> None:
         shutil.rmtree(cradle)
 
 
-def _build(cradle: Path, mind: Mind, user: str, on_bytes: OnBytes) -> None:
-    database = open_database(cradle, create=True)
+def _give_birth_in(database: DB, mind: Mind, user: str, on_bytes: OnBytes) -> None:
     manager = TransactionManager(explicit=True)
     connection = database.open(manager)
     try:
@@ -119,7 +169,6 @@ def _build(cradle: Path, mind: Mind, user: str, on_bytes: OnBytes) -> None:
         raise
     finally:
         connection.close()
-        database.close()
 
 
 def _give_birth(connection: Connection, mind: Mind, on_bytes: OnBytes) -> None:

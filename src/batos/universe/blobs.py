@@ -15,6 +15,8 @@ from pathlib import Path
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 
+from batos.universe.disk import telling
+
 OnBytes = Callable[[int, int], None]  # bytes done, bytes in all
 
 _CHUNK_BYTES = 64 << 20
@@ -27,11 +29,19 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
     The bytes go kernel to kernel (and are shared on file systems that can), once.
 
     Raises:
-        OSError: The source cannot be read, or the disk is full.
+        DiskFull: There is no space for it; nothing of it is left.
+        OSError: The source cannot be read.
     """
     blob = Blob()
     connection.add(blob)  # else the blob would stage its bytes in $TMPDIR: one more copy
-    folder = connection.db().storage.temporaryDirectory()
+    folder = Path(connection.db().storage.temporaryDirectory())
+    with telling(folder.parents[1], f"the import of {source}"):
+        blob.consumeFile(_staged(source, folder, on_bytes))
+    return blob
+
+
+def _staged(source: Path, folder: Path, on_bytes: OnBytes) -> str:
+    """Return a copy of the file, on the disk."""
     handle, staged = tempfile.mkstemp(prefix="BUC", dir=folder)
     try:
         _copy(source, handle, on_bytes)
@@ -41,8 +51,7 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
         raise
     finally:
         os.close(handle)
-    blob.consumeFile(staged)
-    return blob
+    return staged
 
 
 def _copy(source: Path, target: int, on_bytes: OnBytes) -> None:
@@ -75,6 +84,15 @@ def sweep(blob_dir: Path) -> None:
     """Remove what an import that was killed has left behind."""
     for staged in (blob_dir / "tmp").glob("BUC*"):
         staged.unlink()
+
+
+def sync_in(base: Path, path: Path) -> None:
+    """Bring a file to the disk, and its name, and those of the folders that lead to it."""
+    sync(path)
+    for folder in path.parents:
+        sync(folder)
+        if folder == base:
+            break
 
 
 def sync(path: Path) -> None:

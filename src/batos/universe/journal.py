@@ -8,7 +8,8 @@ again, and one that failed leaves a trace all the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
@@ -18,11 +19,12 @@ from BTrees.OOBTree import OOBTree
 from persistent import Persistent
 from ZODB.POSException import ConflictError
 
-from batos.errors import DecisionRefused, NoSuchProposal
+from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
-from batos.universe.universe import LASTING, Root, Universe
+from batos.universe.log import LASTING
+from batos.universe.universe import Root, Universe
 
 
 class State(StrEnum):
@@ -33,8 +35,11 @@ class State(StrEnum):
     REJECTED = "rejected"
     INSTALLED = "installed"
     ABSTAINED = "abstained"  # nothing stood; there is no source
+    FORGOTTEN = "forgotten"  # its receiver was forgotten, and what was said of it
 
 
+_UNDECIDED_AMONG = 100  # transactions: more than are under way at once
+_GONE = "(forgotten)"
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -42,6 +47,7 @@ _FOLLOWS = {
     State.INSTALLED: (State.INSTALLED, State.PROPOSED),  # it was undone, and waits again
     State.REJECTED: (),
     State.ABSTAINED: (),
+    State.FORGOTTEN: (),
 }
 
 
@@ -125,6 +131,19 @@ class Journal:
 
         return self._change(f"journal: {state} proposal {number}", change)
 
+    def catch_up(self) -> None:
+        """Write down what was installed by a process that was killed before it could say so.
+
+        A reader leaves that to the next owner.
+        """
+        moments = self._universe.log(_UNDECIDED_AMONG)
+        undone = {moment.undoes for moment in moments}
+        stand = [moment for moment in reversed(moments) if moment.tid not in undone]
+        with suppress(UniverseReadOnly):
+            for number in (number for moment in stand for number in moment.grown):
+                if self.get(number).state in (State.PROPOSED, State.APPROVED):
+                    self.decide(number, State.INSTALLED)
+
     def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
         mark = {LASTING: True}
         while True:  # numbers are given out one by one: two threads may ask for the same
@@ -148,6 +167,30 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     entries[number] = Entry(recorded, reify(message))
     book["by_key"][proposal.key] = (*book["by_key"].get(proposal.key, ()), number)
     return recorded
+
+
+def redact(root: Root, receivers: Collection[str]) -> int:
+    """Take out of the journal what it knows of some receivers; only the numbers stay.
+
+    Returns:
+        How many entries it was.
+    """
+    book, found = _book(root), 0
+    for entry in book["entries"].values():
+        proposal = entry.proposal
+        if proposal.receiver in receivers:
+            numbers = [n for n in book["by_key"].get(proposal.key, ()) if n != proposal.id]
+            book["by_key"][proposal.key] = tuple(numbers)
+            if not numbers:
+                del book["by_key"][proposal.key]
+            entry.proposal = Proposal(
+                *("", _GONE, _GONE, ""),
+                {"verdict": _GONE, "message": _GONE, "candidates": []},
+                *(State.FORGOTTEN, proposal.id, proposal.at),
+            )
+            entry.message = UvmObject(selector=_GONE)
+            found += 1
+    return found
 
 
 def reify(message: Message) -> UvmObject:

@@ -19,7 +19,9 @@ from batos.errors import NotStorable, UniverseUnreadable
 _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the module
     "batos.kernel.uvm_object": frozenset({"UvmObject"}),
     "batos.kernel.method": frozenset({"Method", "Primitive"}),
+    "batos.kernel.shared": frozenset({"Counter", "Queue", "QueuePage"}),
     "batos.kernel.values": frozenset({"PersistentSet"}),
+    "batos.universe.delivery": frozenset({"Receipt", "ReceiptPage"}),
     "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
     "persistent.list": frozenset({"PersistentList"}),
     "persistent.mapping": frozenset({"PersistentMapping"}),
@@ -35,6 +37,9 @@ _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the mo
     "zodbpickle": frozenset({"binary"}),
 }
 
+_TODAY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # old pickles' names
+_OBJECT = ("batos.kernel.uvm_object", "UvmObject")
+
 
 def record_class(module: str, name: str) -> object:
     """Return the class that a record names.
@@ -42,11 +47,23 @@ def record_class(module: str, name: str) -> object:
     Raises:
         UniverseUnreadable: A universe does not consist of such records.
     """
+    found = class_with_a_place(module, name)
+    if found is None:
+        why = f"it names {module}.{name}, which has no place in it"
+        raise UniverseUnreadable("a record", f"{why}; `--safe` opens it to be looked at")
+    return found
+
+
+def class_with_a_place(module: str, name: str) -> object | None:
+    """Return the class that a record names, or None if it may not, or there is none."""
     if not _is_allowed(module, name):
-        raise UniverseUnreadable(
-            "a record", f"it names {module}.{name}, which has no place in it"
-        )
-    return getattr(importlib.import_module(module), name)
+        return None
+    return getattr(importlib.import_module(_TODAY.get(module, module)), name, None)
+
+
+def is_part(module: str, name: str) -> bool:
+    """Tell whether such a record belongs to the object that refers to it: it is no object."""
+    return (module, name) != _OBJECT and _is_allowed(module, name)
 
 
 def check_loaded(record: bytes) -> None:

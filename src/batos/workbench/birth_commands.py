@@ -27,23 +27,22 @@ def awaken(options: Options, mind: str) -> None:
     """
     from batos.uvm import awaken as awaken_universe  # noqa: PLC0415  `--help` stays quick
 
-    path = options.settings.universe
     quiet = not sys.stderr.isatty()
     with (
         click.progressbar(length=1, label="weights", file=sys.stderr, hidden=quiet) as bar,
         awaken_universe(
-            path, mind, on_bytes=_filler(bar), settings=options.settings
+            options.settings.universe, mind, on_bytes=_filler(bar), settings=options.settings
         ) as universe,
         universe.transaction() as root,
     ):
-        names = sorted(root)
+        path, names = universe.shown, sorted(root)
         card = dict(root["pLLM_obj"].card)
     text = (
         f"{path} is awake. Its mind is {card['name']} ({card['quantization']},"
         f" {card['parameters']:,} parameters).\nIt holds {', '.join(names)}.\n"
-        f"Next: batos -u {shlex.quote(str(path))} clone genesis_obj account balance=100"
+        f"Next: batos -u {shlex.quote(path)} clone genesis_obj account balance=100"
     )
-    options.answer(text, {"universe": str(path), "objects": names, "mind": card})
+    options.answer(text, {"universe": path, "objects": names, "mind": card})
 
 
 @command("completion")

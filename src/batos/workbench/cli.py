@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import click
 
@@ -33,6 +32,11 @@ _COMMANDS = {
     "pending": ("past_commands", "pending", "Read, approve or reject proposals."),
     "log": ("past_commands", "log", "Show what happened, newest first."),
     "undo": ("past_commands", "undo", "Undo a transaction."),
+    "history": ("history_commands", "history", "Show what happened to one object."),
+    "diff": ("history_commands", "diff", "Show what differs between two moments."),
+    "restore": ("history_commands", "restore", "Bring an object's old state back."),
+    "pack": ("ending_commands", "pack", "End the old history; its space comes back."),
+    "forget": ("ending_commands", "forget", "Remove an object and its past for good."),
     "mind": ("mind_commands", "mind", "Bring minds here, name them, list them."),
     "tour": ("tour", "tour", "Watch objects learn, in a minute."),
     "doctor": ("doctor", "doctor", "Check what this machine has and lacks."),
@@ -63,18 +67,19 @@ class _Lazy(Group):
 @click.option(
     "-u",
     "--universe",
-    type=click.Path(path_type=Path),
-    help="The universe's folder. Default: $BATOS_UNIVERSE, settings, or one in your home.",
+    help="Its folder or URI. Default: $BATOS_UNIVERSE, settings, or a folder in your home.",
 )
+@click.option("--safe", is_flag=True, help="Only look: nothing runs, nothing is changed.")
 @click.version_option(package_name="batos")
 @click.pass_context
-def batos(context: click.Context, universe: Path | None) -> None:
+def batos(context: click.Context, universe: str | None, safe: bool) -> None:
     """Persistent objects whose mind is one of them.
 
     Start with `batos tour`, or: batos mind pull; batos awaken; batos clone genesis_obj
     account balance=100; batos send account deposit_ 50 -e "balance=9 | 1 => 10 | balance=10".
     """
-    context.ensure_object(Options).universe = universe
+    options = context.ensure_object(Options)
+    options.universe, options.safe = universe, safe
 
 
 def main() -> None:

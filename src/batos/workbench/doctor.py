@@ -75,18 +75,23 @@ def _minds(options: Options) -> Iterator[Finding]:
 
 def _universe(options: Options) -> Iterator[Finding]:
     from batos.errors import BatosError  # noqa: PLC0415  `--help` stays quick
+    from batos.universe.tails import kept_tails  # noqa: PLC0415
 
-    path = options.settings.universe
     try:
         with options.open(read_only=True) as universe:
             moments = len(universe.log(10**9, everything=True))
-        yield Finding("universe", "ok", f"{path}, {moments} transactions")
+        yield Finding("universe", "ok", f"{universe.shown}, {moments} transactions")
     except BatosError as error:
         yield Finding("universe", "note", str(error))
+    path = options.settings.universe
+    if isinstance(path, Path) and (tails := [file.name for file in kept_tails(path)]):
+        text = f"{', '.join(tails)}: commits that a crash cut short"
+        yield Finding("universe", "note", text)
 
 
 def _disk(options: Options) -> Iterator[Finding]:
-    place = _existing(options.settings.universe)
+    universe = options.settings.universe
+    place = _existing(universe if isinstance(universe, Path) else options.cache)
     free = shutil.disk_usage(place).free
     text = f"{free / 2**30:.1f} GiB free at {place}"
     yield Finding("disk", "ok" if free > _SPACE_BYTES else "lacks", text)

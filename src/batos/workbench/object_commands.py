@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from batos.errors import NoSuchMethod
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import Slot, mirror
@@ -16,8 +17,10 @@ from batos.sandbox import walls
 from batos.synthesis.growth import Asking, Mode
 from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
+from batos.universe.placeholders import UnknownRecord
+from batos.universe.states import names_in, own_slots, shown_slots
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
-from batos.workbench.options import Options, WithNumbers, command
+from batos.workbench.options import Options, WithNumbers, at_option, command
 from batos.workbench.tables import table
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
 
@@ -66,6 +69,7 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed thinks the same."
 )
+@click.option("--id", "message_id", help="Sent again under it, it takes effect once.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show how a method grows.")
 @click.pass_obj
 def send(
@@ -78,6 +82,7 @@ def send(
     mode: Mode | None,
     samples: int | None,
     seed: int | None,
+    message_id: str | None,
     quiet: bool,
 ) -> None:
     """Send SELECTOR with ARGUMENTS to RECEIVER and print the answer.
@@ -103,11 +108,15 @@ def send(
         watch=(lambda _step: None) if quiet or options.json else show_step,
     )
     with options.open() as universe:
-        if walls.why_unavailable() is None:
+        if universe.why_no_walls is None:
             universe.wall_in()
+        elif walls.why_unavailable() is None and not quiet:  # else `batos doctor` says it
+            click.echo(f"not walled in: {universe.why_no_walls}", err=True)
         values = [value_of(text) for text in arguments]
         before = universe.log(1)
-        answer = universe.send(receiver, selector, *values, examples=wanted, asking=asking)
+        answer = universe.send(
+            receiver, selector, *values, examples=wanted, asking=asking, message_id=message_id
+        )
         moment = next((one for one in universe.log(1) if one not in before), None)
         data = {
             "answer": answer,
@@ -120,8 +129,9 @@ def send(
 
 @command("inspect")
 @click.argument("name", required=False)
+@at_option
 @click.pass_obj
-def inspect(options: Options, name: str | None) -> None:
+def inspect(options: Options, name: str | None, when: str | None) -> None:
     """Show the slots of NAME, or every object that has a name. Sends no message.
 
     A slot shows what it holds and, where somebody noted it: since when, by what, and its
@@ -129,11 +139,15 @@ def inspect(options: Options, name: str | None) -> None:
 
     Example: batos inspect account
     """
-    with options.open(read_only=True) as universe, universe.transaction() as root:
+    with options.look(when) as root:
         if name is None:
-            objects = {key: _summary(value) for key, value in root.items()}
+            summary = _any_summary if options.safe else _summary
+            objects = {key: summary(value) for key, value in root.items()}
             text = "\n".join(f"{key:<16} {summary}" for key, summary in objects.items())
             options.answer(text, objects)
+            return
+        if isinstance(root.get(name), UnknownRecord):
+            options.answer(*_record(name, root))
             return
         image = mirror(named_object(root, name))
         own = [image.slot(one) for one in image.slots()]
@@ -163,14 +177,17 @@ def inspect(options: Options, name: str | None) -> None:
 @click.argument("name")
 @click.argument("selector")
 @click.option("--provenance", is_flag=True, help="All that is known of where it came from.")
+@at_option
 @click.pass_obj
-def source(options: Options, name: str, selector: str, provenance: bool) -> None:
+def source(
+    options: Options, name: str, selector: str, provenance: bool, when: str | None
+) -> None:
     """Show the source of the method that NAME answers SELECTOR with, and its origin.
 
     Example: batos source account deposit_
     """
-    with options.open(read_only=True) as universe, universe.transaction() as root:
-        method = mirror(named_object(root, name)).method(selector)
+    with options.look(when) as root:
+        method = _method(root, name, selector)
         text, origin = method.source, dict(method.provenance)
     kept = {key: origin[key] for key in _PROVENANCE_LINES if origin.get(key) is not None}
     header = "\n".join(f"# {key}: {value}" for key, value in kept.items())
@@ -219,7 +236,34 @@ def _annotation(slot: Slot) -> dict[str, str]:
     return {key: value for key, value in said.items() if value}
 
 
+def _any_summary(value: object) -> str:
+    """Return a summary also of what cannot be read: one bad record hides no other."""
+    try:
+        return _summary(value)
+    except Exception as error:  # whatever a damaged or crafted record may raise
+        return f"cannot be read: {type(error).__name__}: {error}"
+
+
+def _method(root: Root, name: str, selector: str) -> Method:
+    if not isinstance(root.get(name), UnknownRecord):
+        return mirror(named_object(root, name)).method(selector)
+    slots = own_slots(root[name])  # of such a record nobody knows the parents
+    if not isinstance(slots.get(selector), Method):
+        raise NoSuchMethod(selector, tuple(s for s in slots if isinstance(slots[s], Method)))
+    return cast("Method", slots[selector])
+
+
+def _record(name: str, root: Root) -> tuple[str, dict[str, object]]:
+    """Return what can be told of a record whose class is not here."""
+    record = root[name]
+    slots = {slot: one.text for slot, one in shown_slots(record, names_in(root)).items()}
+    lines = (repr(record), *(f"{slot}  {text}" for slot, text in slots.items()))
+    return "\n".join(lines), {"name": name, "record": repr(record), "slots": slots}
+
+
 def _summary(value: object) -> str:
+    if isinstance(value, UnknownRecord):
+        return repr(value)
     if not isinstance(value, UvmObject):
         return type(value).__name__
     slots = [slot for slot in mirror(value).slots() if not slot.endswith(PARENT_MARK)]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from batos.settings import Settings
+    from batos.universe.universe import Root
     from batos.uvm import Uvm
 
 _NEGATIVE = re.compile(r"^(?=-[\d.])")  # the place before such a number
@@ -34,7 +36,8 @@ class Options:
     """What the command line says about all commands."""
 
     json: bool = False
-    universe: Path | None = None
+    universe: str | None = None
+    safe: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -53,7 +56,18 @@ class Options:
         from batos.uvm import open_uvm  # noqa: PLC0415  `--help` stays quick
 
         settings = self.settings
-        return open_uvm(settings.universe, read_only=read_only, settings=settings)
+        return open_uvm(
+            settings.universe, read_only=read_only, settings=settings, safe=self.safe
+        )
+
+    @contextmanager
+    def look(self, when: str | None) -> Iterator[Root]:
+        """Give the root of the universe to be read, as it is or as it was at a moment."""
+        with (
+            self.open(read_only=True) as universe,
+            universe.transaction() if when is None else universe.at(when) as root,
+        ):
+            yield root
 
     def answer(self, text: str, data: object) -> None:
         """Print an answer on stdout: text for a person, or data as JSON."""
@@ -165,3 +179,6 @@ command = partial(click.command, cls=Command)
 def group(name: str) -> Callable[[Callable[..., object]], Group]:
     """Make a group of a function, as `command` makes a command."""
     return click.group(name, cls=Group)
+
+
+at_option = click.option("--at", "when", metavar="TID_OR_TIME", help="As it was then.")

@@ -1,0 +1,302 @@
+"""Remove an object for good: from the present, from the past, and from the journal.
+
+Deleting only takes a name away; every old state stays in the files. Forgetting takes the
+object out of what refers to it, redacts the journal, lets nothing that is still needed lie
+in a transaction whose note speaks of it, ends all of the history, and then looks whether
+its values still stand in the universe's files. It cannot reach what left the universe.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import mmap
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from persistent import Persistent
+from persistent.list import PersistentList
+from persistent.mapping import PersistentMapping
+from ZODB.blob import Blob
+from ZODB.Connection import Connection
+from ZODB.POSException import POSKeyError
+from ZODB.utils import maxtid, z64
+
+from batos.errors import ForgetRefused, UniverseReadOnly, UniverseUnreadable
+from batos.kernel.delegation import PARENT_MARK
+from batos.kernel.method import Method
+from batos.kernel.mirror import mirror
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import PersistentSet, plain
+from batos.universe.conflicts import Turns, retried
+from batos.universe.delivery import redact_receipts
+from batos.universe.journal import redact
+from batos.universe.log import LASTING
+from batos.universe.moments import connected, moment_in
+from batos.universe.names import named_object
+from batos.universe.packing import Packed, pack
+from batos.universe.reading import transactions
+from batos.universe.references import survey
+from batos.universe.states import names_in, own_records, own_slots
+from batos.universe.universe import Root, Universe
+
+BEYOND_REACH = (
+    "backups and copies of the folder",
+    "bundles that were exported",
+    "adapters that were trained with it",
+    "blocks of the disk that are free now",
+)
+_TELLING_CHARS = 8  # a shorter text may stand anywhere by chance
+_NOTE = "forget: an object and all history"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What forgetting did, and what it could not do."""
+
+    name: str
+    proposals: int  # entries of the journal that were redacted
+    cut: tuple[str, ...]  # references of others that were removed: object and slot
+    packed: Packed
+    still_there: tuple[str, ...]  # slots whose value stands in the files all the same
+    beyond_reach: tuple[str, ...] = BEYOND_REACH
+
+
+def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> Forgotten:
+    """Remove an object for good. All of the history ends with it.
+
+    Args:
+        universe: Where.
+        name: The root's name of the object.
+        cut: Whether others that refer to it lose these references; one that delegates to
+            it then delegates to its parents.
+        user: Who does it.
+
+    Raises:
+        NoSuchObject: The root has no such object.
+        ForgetRefused: It is primordial, or others refer to it.
+        UniverseReadOnly: It was opened to be read.
+    """
+    if universe.address is not None:
+        raise ForgetRefused(name, "batos cannot reach the files of a universe at an address")
+    if universe.database.storage.isReadOnly():
+        raise UniverseReadOnly(universe.shown)
+    with universe.transaction() as root:
+        obj = named_object(root, name)
+        if obj._sealed:
+            raise ForgetRefused(name, "it is primordial: the others live by it")
+        oid = cast("bytes", obj._p_oid)
+        names = {key for key, value in root.items() if value is obj}
+    traces = _traces(universe, oid)
+    called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
+    taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
+    packed = pack(universe, dt.timedelta(), user)
+    universe.database.cacheMinimize()  # memory forgets, too
+    return Forgotten(
+        name,
+        taken[0],
+        taken[1],
+        packed,
+        tuple(_still_there(universe, oid, traces)),
+    )
+
+
+# --- out of the present ------------------------------------------------------------------
+
+
+def _take_out(
+    universe: Universe, oid: bytes, called: Collection[str], cut: bool, user: str
+) -> tuple[int, tuple[str, ...]]:
+    """Return how many entries of the journal were redacted, and whose references were cut."""
+    with universe.transaction(_NOTE, user, {LASTING: True}) as root:
+        connection = cast("Any", root)._p_jar
+        obj = connection.get(oid)
+        names = [name for name, value in root.items() if value is obj]
+        referrers = _referrers(connection, root, obj)
+        if referrers and not cut:
+            raise ForgetRefused(names[0], "others still refer to it", tuple(referrers.values()))
+        for holder, where in referrers.items():
+            if not _cut(cast("UvmObject", connection.get(holder)), obj):
+                why = f"{where} holds it in a way that cannot be cut; take it out there first"
+                raise ForgetRefused(names[0], why)
+        for name in names:
+            del root[name]
+        redacted = redact(root, called)
+        redact_receipts(root, called)
+        _move_on(universe, connection, called, oid)
+    return redacted, tuple(referrers.values())
+
+
+def _referrers(connection: Connection, root: Root, obj: UvmObject) -> dict[bytes, str]:
+    """Return who refers to an object, besides the root: its oid, and its name and slots."""
+    names = names_in(root)
+    found = {}
+    for owner in survey(connection):
+        if obj._p_oid in owner.refers_to and owner.oid not in (obj._p_oid, z64):
+            holder = connection.get(owner.oid)
+            slots = [s for s, value in own_slots(holder).items() if _holds(value, obj)]
+            found[owner.oid] = f"{names.get(owner.oid, repr(holder))}: {', '.join(slots)}"
+    return found
+
+
+def _holds(value: object, obj: UvmObject) -> bool:
+    found = []
+    plain(value, lambda leaf: found.append(1) if leaf is obj else None)
+    return bool(found)
+
+
+def _cut(holder: UvmObject, obj: UvmObject) -> bool:
+    """Take an object out of another one's slots; tell whether nothing of it is left there."""
+    was_in = False
+    for slot, value in list(own_slots(holder).items()):
+        if not _holds(value, obj):
+            continue
+        was_in = True
+        left = (
+            _other_parents(value, obj) if slot.endswith(PARENT_MARK) else _without(value, obj)
+        )
+        if _holds(left, obj) and left is not obj:
+            return False
+        if left is obj or left == ():
+            mirror(holder).remove(slot)
+        else:
+            mirror(holder).set(slot, left)
+    return was_in
+
+
+def _other_parents(value: object, obj: UvmObject) -> tuple[UvmObject, ...]:
+    """Return the parents with the object's own in its place."""
+    parents: list[UvmObject] = []
+    for parent in value if isinstance(value, tuple) else (value,):
+        parents.extend(mirror(obj).parents() if parent is obj else (parent,))
+    return tuple(dict.fromkeys(parents))
+
+
+def _without(value: object, obj: UvmObject) -> object:
+    """Return data without the object; it stays in what merges changes, and where it is all."""
+    if isinstance(value, list | PersistentList):
+        return [_without(item, obj) for item in value if item is not obj]
+    if isinstance(value, tuple | set | frozenset | PersistentSet):
+        kind = set if isinstance(value, PersistentSet) else type(value)
+        return kind(_without(item, obj) for item in value if item is not obj)
+    if isinstance(value, dict | PersistentMapping):
+        return {
+            key: _without(item, obj)
+            for key, item in value.items()
+            if item is not obj and not _holds(key, obj)
+        }
+    return value
+
+
+# --- out of the past ---------------------------------------------------------------------
+
+
+def _move_on(
+    universe: Universe, connection: Connection, called: Collection[str], oid: bytes
+) -> None:
+    """Write again what lies in transactions that speak of the object.
+
+    A pack keeps a transaction, and its note, as long as one of its records is current.
+    """
+    words = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in called))
+    storage = universe.database.storage
+    with transactions(storage) as found:
+        for transaction in found:
+            moment = moment_in(transaction)
+            oids = [record.oid for record in transaction]
+            told = f"{moment.note} {moment.user} {dict(moment.details)!r}"
+            if oid in oids or words.search(told):
+                for one in oids:
+                    _write_again(connection, one, transaction.tid)
+
+
+def _write_again(connection: Connection, oid: bytes, tid: bytes) -> None:
+    try:
+        record = connection.get(oid)
+        record._p_activate()
+    except POSKeyError:
+        return
+    if record._p_serial == tid and not isinstance(record, Blob):
+        record._p_changed = True
+
+
+def _names_ever(universe: Universe, oid: bytes) -> set[str]:
+    """Return what the root ever called an object, as far back as the history goes."""
+    found: set[str] = set()
+    before = b"\xff" * 8
+    while True:
+        with connected(universe, before) as connection:
+            try:
+                root = connection.root()
+                found |= {name for name, value in root.items() if _oid(value) == oid}
+            except POSKeyError:
+                return found
+            before = cast("bytes", root._p_serial)
+
+
+def _oid(value: object) -> bytes | None:
+    return cast("bytes", value._p_oid) if isinstance(value, Persistent) else None
+
+
+# --- is it gone? -------------------------------------------------------------------------
+
+
+def _traces(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
+    """Return texts that an object ever held, with their slots, if they are long enough."""
+    found: set[tuple[str, bytes]] = set()
+    before = b"\xff" * 8
+    while True:
+        with connected(universe, before) as connection:
+            try:
+                obj = connection.get(oid)
+                before = max(cast("bytes", record._p_serial) for record in own_records(obj))
+                found |= {one for one in _texts(obj) if len(one[1]) >= _TELLING_CHARS}
+            except (POSKeyError, UniverseUnreadable):  # before its birth, or a pack's cut
+                return found
+
+
+def _texts(obj: UvmObject) -> Iterator[tuple[str, bytes]]:
+    for slot, value in own_slots(obj).items():
+        texts: list[bytes] = []
+        plain(value, lambda leaf: texts.append(_bytes(leaf)))  # noqa: B023  run at once
+        yield from ((slot, text) for text in texts)
+
+
+def _bytes(leaf: object) -> bytes:
+    leaf = leaf.source if isinstance(leaf, Method) else leaf
+    if isinstance(leaf, str):
+        return leaf.encode("utf-8", "surrogatepass")
+    return leaf if isinstance(leaf, bytes) else b""
+
+
+def _still_there(
+    universe: Universe, oid: bytes, traces: set[tuple[str, bytes]]
+) -> Iterator[str]:
+    if _is_stored(universe, oid):
+        yield "the object: something has come to refer to it meanwhile"
+    for slot, text in sorted(traces):
+        files = [file for file in _files(universe.path) if _stands_in(file, text)]
+        if files:
+            where = ", ".join(str(file.relative_to(universe.path)) for file in files)
+            yield f"the text of {slot}, in {where}: another object or method has it, too"
+
+
+def _is_stored(universe: Universe, oid: bytes) -> bool:
+    try:
+        return universe.database.storage.loadBefore(oid, maxtid) is not None
+    except POSKeyError:
+        return False
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _stands_in(file: Path, text: bytes) -> bool:
+    with file.open("rb") as opened:
+        if not file.stat().st_size:
+            return False
+        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return mapped.find(text) >= 0

@@ -1,0 +1,88 @@
+"""What can be asked of a universe's past: the half of its facade that looks back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from batos.universe.forgetting import Forgotten, forget
+from batos.universe.log import Moment
+from batos.universe.moments import When, visited
+from batos.universe.packing import Cut, Packed, pack, plan_pack
+from batos.universe.past import Difference, Event, diff, history
+from batos.universe.restoring import restore
+from batos.universe.states import Change
+from batos.universe.universe import Root, Universe
+
+
+class LooksBack:
+    """A universe, and who uses it, as far as its past is concerned."""
+
+    def __init__(self, universe: Universe, user: str) -> None:
+        self._universe = universe
+        self._user = user
+
+    def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
+        """Return the last transactions, newest first; see `Universe.log`."""
+        return self._universe.log(limit, everything)
+
+    def undo(self, tid: str | None = None) -> Moment:
+        """Undo a transaction, by default the last that still stands; return it.
+
+        Raises:
+            UndoConflict: It cannot be undone.
+        """
+        return self._universe.undo(tid, self._user)
+
+    def history(self, name: str, limit: int = 20) -> list[Event]:
+        """Return what happened to one object, newest first; see `past.history`."""
+        return history(self._universe, name, limit)
+
+    @contextmanager
+    def at(self, when: When) -> Iterator[Root]:
+        """Give the root as it was at a moment: a tid, a time, or a time as text.
+
+        Its objects can be read, and their methods run; a write is refused.
+
+        Raises:
+            NoSuchMoment: It cannot be read, or the history does not reach back to it.
+            PastReadOnly: Something was to be changed.
+        """
+        with visited(self._universe, when, self._visitor()) as root:
+            yield root
+
+    def diff(self, first: When, second: When | None = None) -> list[Difference]:
+        """Return what differs between two moments, by object; `second` None means now."""
+        return diff(self._universe, first, second)
+
+    def restore(
+        self, name: str, when: When, slots: Collection[str] | None = None
+    ) -> tuple[Change, ...]:
+        """Let an object, or some of its slots, be again as at a moment; see `restoring`.
+
+        Raises:
+            NoSuchMoment: There is no such moment any more.
+            RestoreRefused: It was not there then, or refers to what is gone.
+        """
+        return restore(self._universe, name, when, slots, self._user)
+
+    def plan_pack(self, keep: dt.timedelta) -> Cut:
+        """Return what `pack` would end; nothing is changed."""
+        return plan_pack(self._universe, keep)
+
+    def pack(self, keep: dt.timedelta) -> Packed:
+        """End the history that is older than `keep`; see `packing.pack`."""
+        return pack(self._universe, keep, self._user)
+
+    def forget(self, name: str, cut: bool = False) -> Forgotten:
+        """Remove an object for good, and with it all of the history; see `forgetting`.
+
+        Raises:
+            ForgetRefused: It is primordial, or others refer to it; `cut` ends that.
+        """
+        return forget(self._universe, name, cut, self._user)
+
+    def _visitor(self) -> object:
+        """Return the context that objects of the past are loaded with."""
+        return None

@@ -1,0 +1,219 @@
+"""Forgetting: the bytes are gone, in every file of the universe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from BTrees.OOBTree import OOBTree
+
+from batos.errors import ForgetRefused, NoSuchMoment, NoSuchObject, UniverseReadOnly
+from batos.kernel.message import Message
+from batos.kernel.method import Method
+from batos.kernel.mirror import mirror
+from batos.kernel.shared import Queue
+from batos.universe.blobs import import_weights
+from batos.universe.forgetting import forget
+from batos.universe.journal import Journal, Proposal, State
+from batos.universe.moments import visited
+from batos.universe.universe import Universe, open_universe
+from batos.uvm import Uvm
+
+Write = Callable[..., str]
+MARK = "a-unique-marker-0815"
+
+
+def files_with(path: Path, text: str) -> set[str]:
+    """Which files of a universe hold a text."""
+    return {
+        file.name
+        for file in path.rglob("*")
+        if file.is_file() and text.encode() in file.read_bytes()
+    }
+
+
+@pytest.fixture
+def confided(universe: Universe, write: Write, tmp_path: Path) -> str:
+    """An object that the marker is in, in every way; return the last transaction."""
+    write(
+        "confidant", note=f"confide {MARK}-note", secret=f"{MARK}-slot", many=[[f"{MARK}-in"]]
+    )
+    (tmp_path / "w").write_bytes(f"{MARK}-weights".encode())
+    with universe.transaction("teach") as root:
+        jar = root._p_jar  # type: ignore[attr-defined]
+        root["confidant"].weights = import_weights(jar, tmp_path / "w", lambda *_: None)
+        root["confidant"].tell = Method(f"def tell(self):\n    return '{MARK}-source'", {})
+    with universe.transaction(f"confidant told_('{MARK}-argument')") as root:
+        root["bystander"] = root["genesis_obj"].clone(count=1)  # lives on in that transaction
+    proposal = Proposal("key", "confidant", "tell", "src", {"message": f"{MARK}-provenance"})
+    Journal(universe, "ann").record(proposal, Message("tell", (f"{MARK}-message",)))
+    write("confidant", secret="harmless", many=[])
+    return write("confidant", note="rename", secret=f"{MARK}-again")
+
+
+def test_nothing_of_it_is_in_any_file_afterwards(
+    universe: Universe, universe_path: Path, confided: str
+) -> None:
+    assert len(files_with(universe_path, MARK)) >= 2  # Data.fs, and the blob
+
+    done = forget(universe, "confidant", user="ann")
+
+    assert files_with(universe_path, MARK) == set()
+    assert done.still_there == ()
+    assert done.proposals == 1
+    universe.close()
+    assert files_with(universe_path, MARK) == set()
+    assert files_with(universe_path, "confidant") == set()
+
+
+def test_the_rest_lives_on_and_history_has_ended(universe: Universe, confided: str) -> None:
+    done = forget(universe, "confidant")
+
+    with universe.transaction() as root:
+        assert "confidant" not in root
+        assert root["bystander"].count == 1
+        assert set(root) >= {"traits_obj", "pLLM_obj", "genesis_obj", "journal"}
+    assert done.packed.cut.ended > 5
+    with pytest.raises(NoSuchMoment), visited(universe, confided):
+        pass
+    universe.close()
+    again = open_universe(universe.path)
+    with again.transaction() as root:
+        assert root["bystander"].count == 1
+    again.close()
+
+
+def test_the_journal_keeps_the_number_only(universe: Universe, confided: str) -> None:
+    journal = Journal(universe, "ann")
+    other = journal.record(Proposal("other", "bystander", "f", "src", {}), Message("f"))
+
+    forget(universe, "confidant")
+
+    first, second = journal.list()
+    assert (first.id, first.state, first.receiver) == (1, State.FORGOTTEN, "(forgotten)")
+    assert second == other
+    assert journal.answers("key") == []
+
+
+def test_an_earlier_name_counts_too(
+    universe: Universe, universe_path: Path, write: Write
+) -> None:
+    write("cover_name", note="begin", secret=MARK)
+    write("bystander", note=f"cover_name met_('{MARK}')")
+    with universe.transaction("rename") as root:
+        root["real_name"] = root.pop("cover_name")
+
+    assert forget(universe, "real_name").still_there == ()
+
+    assert files_with(universe_path, MARK) == files_with(universe_path, "cover_name") == set()
+
+
+def test_others_that_refer_to_it_are_named_and_nothing_is_changed(
+    universe: Universe, write: Write
+) -> None:
+    write("account", secret=MARK)
+    with universe.transaction("refer") as root:
+        root["friend"] = root["genesis_obj"].clone(knows=[{"whom": root["account"]}])
+    before = universe.log(everything=True)
+
+    with pytest.raises(ForgetRefused, match=r"friend: knows.*--cut"):
+        forget(universe, "account")
+
+    assert universe.log(everything=True) == before
+
+
+def test_cut_removes_the_references(universe: Universe, write: Write) -> None:
+    write("account", secret=MARK)
+    with universe.transaction("refer") as root:
+        account = root["account"]
+        root["child"] = account.clone(age=1)
+        root["friend"] = root["genesis_obj"].clone(
+            best=account,
+            others=[1, account],
+            ages={"account": account, "x": 2},
+            pair=(account, 3),
+        )
+
+    done = forget(universe, "account", cut=True)
+
+    assert set(done.cut) == {"child: parent*", "friend: best, others, ages, pair"}
+    with universe.transaction() as root:
+        assert mirror(root["child"]).parents() == (root["genesis_obj"],)
+        assert root["child"].age == 1
+        slots = mirror(root["friend"]).slots()
+        assert "best" not in slots
+        assert (list(root["friend"].others), dict(root["friend"].ages)) == ([1], {"x": 2})
+        assert root["friend"].pair == (3,)
+    assert done.still_there == ()
+
+
+@pytest.mark.parametrize("kind", ["tree", "queue"])
+def test_a_reference_that_cannot_be_cut_is_named(
+    universe: Universe, write: Write, kind: str
+) -> None:
+    write("account", balance=1)
+    with universe.transaction("index") as root:
+        account = root["account"]
+        held = OOBTree({"a": account}) if kind == "tree" else [Queue([account])]
+        root["index"] = root["genesis_obj"].clone(held=held)
+
+    with pytest.raises(ForgetRefused, match="take it out there first"):
+        forget(universe, "account", cut=True)
+
+    with universe.transaction() as root:
+        assert root["account"].balance == 1
+
+
+def test_what_another_object_says_too_is_reported(universe: Universe, write: Write) -> None:
+    write("account", secret=MARK)
+    write("gossip", heard=MARK)
+    write("account", secret="by now it is another one")
+
+    done = forget(universe, "account")
+
+    assert len(done.still_there) == 1
+    assert "the text of secret, in Data.fs" in done.still_there[0]
+    assert "backups" in done.beyond_reach[0]
+
+
+def test_primordials_and_unknown_names_are_refused(universe: Universe) -> None:
+    with pytest.raises(ForgetRefused, match="primordial"):
+        forget(universe, "genesis_obj")
+    with pytest.raises(NoSuchObject):
+        forget(universe, "journal")
+    reader = open_universe(universe.path, read_only=True)
+    with pytest.raises(UniverseReadOnly):
+        forget(reader, "genesis_obj")
+    reader.close()
+
+
+def test_what_only_it_referred_to_goes_with_it(
+    universe: Universe, universe_path: Path, write: Write
+) -> None:
+    write("account")
+    with universe.transaction("address") as root:
+        root["account"].address = root["genesis_obj"].clone(street=MARK)
+
+    assert forget(universe, "account").still_there == ()
+
+    assert files_with(universe_path, MARK) == set()
+
+
+def test_receipts_of_its_messages_go_and_those_of_others_lose_its_name(
+    universe: Universe, universe_path: Path, open_scripted: Callable[..., Uvm]
+) -> None:
+    universe.close()
+    uvm = open_scripted([])
+    with uvm.transaction("begin") as root:
+        for name in ("confidant", "bystander"):
+            root[name] = root["genesis_obj"].clone(heard=None)
+            mirror(root[name]).define("def hear_(self, what):\n    return what")
+    uvm.send("confidant", "hear_", MARK, message_id="1")
+    uvm.send("bystander", "hear_", "confidant", message_id="2")
+
+    uvm.forget("confidant")
+
+    uvm.close()
+    assert files_with(universe_path, MARK) == set()
+    assert files_with(universe_path, "hear_('confidant')") == set()
