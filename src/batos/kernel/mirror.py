@@ -198,8 +198,8 @@ class Mirror:
         """Copy one of its own slots to another object, or to another name, with its comment.
 
         A method is copied with its source and its provenance, a container by value; a
-        counter or a queue in a container becomes a number or a list. Objects are not copied, and neither is what lasts by itself, as weights do: the copy refers
-        to the same ones.
+        counter or a queue in a container becomes a number or a list. Objects are not copied,
+        and neither is what lasts by itself, as weights do: the copy refers to the same ones.
 
         Raises:
             SlotRefused: It has no such slot of its own, the other object has one of that
@@ -253,7 +253,7 @@ def _copied(value: object) -> object:
     if isinstance(value, Method):
         return Method(value.source, value.provenance)
     if isinstance(value, Shared):
-        return type(value)(plain(value))  # type: ignore[call-arg]  # each is made of its content
+        return type(value)(plain(value))  # each is made of its content
     return plain(value)
 
 
