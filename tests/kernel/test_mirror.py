@@ -21,6 +21,7 @@ from batos.kernel.delegation import ancestry
 from batos.kernel.message import Message
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject, notes_of
 from batos.universe.database import Database
 
@@ -395,6 +396,18 @@ def test_a_container_is_copied_by_value_and_an_object_is_not() -> None:
     assert isinstance(other.friends, PersistentList)
     assert other.friends[0] is friend
     assert list(other.friends[1]) == [1]
+
+
+def test_a_copied_counter_counts_by_itself() -> None:
+    one, other = UvmObject(count=Counter(5), queue=Queue([1])), UvmObject()
+
+    mirror(one).copy("count", other)
+    mirror(one).copy("queue", other)
+    one.count.change(1)
+    one.queue.put(2)
+
+    assert isinstance(other.count, Counter)
+    assert (other.count.value, list(other.queue)) == (5, [1])
 
 
 def test_a_copy_onto_a_slot_that_is_there_and_of_an_inherited_one_are_refused() -> None:

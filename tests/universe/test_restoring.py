@@ -52,6 +52,26 @@ def test_a_change_that_cannot_be_undone_can_be_restored(
     assert read("account", "balance") == 4
 
 
+def test_a_restored_slot_has_the_annotation_that_it_had(
+    universe: Universe, write: Write
+) -> None:
+    write("account", balance=1)
+    with universe.transaction() as root:
+        mirror(root["account"]).set("rate", 1, "a year", "Ann")
+    tid = universe.log(1)[0].tid
+    with universe.transaction() as root:
+        created = mirror(root["account"]).slot("rate").created
+        mirror(root["account"]).remove("rate")
+        mirror(root["account"]).annotate("balance", "later")
+
+    restore(universe, "account", tid)
+
+    with universe.transaction() as root:
+        slot = mirror(root["account"]).slot("rate")
+        assert (slot.comment, slot.by, slot.created) == ("a year", "Ann", created)
+        assert mirror(root["account"]).slot("balance").comment == ""
+
+
 def test_only_the_named_slots_are_restored(
     universe: Universe, write: Write, read: Read
 ) -> None:

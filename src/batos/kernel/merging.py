@@ -29,9 +29,6 @@ def merged(
         new: What is to be committed.
         once: Whether it is a conflict that both took the same key away.
 
-    The keys stand as they are committed, new ones last; but if only `new` added, removed or
-    renamed keys, they stand as there: the order of parent slots means something.
-
     Raises:
         ConflictError: Both changed the same key. The same value does not make it the same
             change: two that each add one to a number must add two.
@@ -49,8 +46,6 @@ def merged(
             both[key] = new[key]
         else:
             del both[key]
-    if list(saved) == list(old):
-        return {key: both[key] for key in new}
     return both
 
 

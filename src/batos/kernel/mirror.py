@@ -26,7 +26,7 @@ from batos.kernel.uvm_object import (
     rename_slot,
     write_slot,
 )
-from batos.kernel.values import plain
+from batos.kernel.values import Shared, plain
 
 Kind = Literal["data", "method", "primitive", "parent"]
 
@@ -197,9 +197,9 @@ class Mirror:
     ) -> None:
         """Copy one of its own slots to another object, or to another name, with its comment.
 
-        A method is copied with its source and its provenance, a container by value. Objects
-        are not copied, and neither is what lasts by itself, as weights do: the copy refers
-        to the same ones.
+        A method is copied with its source and its provenance, a container by value; a
+        counter or a queue in a container becomes a number or a list. Objects are not copied,
+        and neither is what lasts by itself, as weights do: the copy refers to the same ones.
 
         Raises:
             SlotRefused: It has no such slot of its own, the other object has one of that
@@ -212,10 +212,7 @@ class Mirror:
         target = as_name or name
         if target in to._slots:
             raise SlotRefused(target, "the other object has a slot of this name already")
-        value = slot.value
-        if isinstance(value, Method):
-            value = Method(value.source, value.provenance)
-        Mirror(to).set(target, plain(value), slot.comment, by, created)
+        Mirror(to).set(target, _copied(slot.value), slot.comment, by, created)
 
     def remove(self, name: str) -> None:
         """Take one of its own slots away, and its annotation.
@@ -250,6 +247,14 @@ class Mirror:
         """Make the object primordial: generated methods may not write to it."""
         self._obj._p_changed = True  # first: it loads the object, which forgets what is unsaved
         self._obj.__dict__["_sealed"] = True
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, Method):
+        return Method(value.source, value.provenance)
+    if isinstance(value, Shared):
+        return type(value)(plain(value))  # each is made of its content
+    return plain(value)
 
 
 def kind_of(name: str, value: object) -> Kind:

@@ -138,10 +138,12 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
             ConflictError: Both changed the same slot.
         """
         slots = merged(old["_slots"], saved["_slots"], new["_slots"])
+        if list(saved["_slots"]) == list(old["_slots"]):  # a renamed slot keeps its place
+            slots = {name: slots[name] for name in new["_slots"]}
         notes = merged(*(state.get("_notes", {}) for state in (old, saved, new)))
-        result = {**saved, "_slots": slots, "_notes": notes}
         for name in notes.keys() - slots.keys():  # one removed what the other spoke of
             del notes[name]
+        result = {**saved, "_slots": slots, "_notes": notes}
         if not notes:
             del result["_notes"]
         return result

@@ -20,7 +20,7 @@ from ZODB.POSException import POSKeyError
 from batos.errors import RestoreRefused, UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject
+from batos.kernel.uvm_object import UvmObject, note_slot, notes_of
 from batos.kernel.values import PersistentSet, Shared
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.conflicts import Turns, retried
@@ -86,6 +86,9 @@ def _restored(
         copy = forward.copied(was[slot])
         if slot not in is_ or not _same(is_[slot], was[slot], copy, names):
             mirror(obj).set(slot, copy)
+        note = notes_of(old).get(slot, {})
+        if notes_of(obj).get(slot, {}) != note:
+            note_slot(obj, slot, note)
     return changes_between(before, shown_slots(obj, names))
 
 

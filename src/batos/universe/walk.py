@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple, cast
 
@@ -21,7 +22,6 @@ from ZODB.utils import p64, u64
 from batos.errors import UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
-from batos.universe.records import record_class
 from batos.universe.universe import Root
 
 ROOT = 0  # the number of the root's record
@@ -55,7 +55,9 @@ class Records:
     """The records of a universe as a transaction sees them."""
 
     def __init__(self, root: Root) -> None:
-        self._storage = cast("Any", root)._p_jar._storage  # the transaction's view of it
+        connection = cast("Any", root)._p_jar
+        self._storage = connection._storage  # the transaction's view of it
+        self._class = partial(connection.db().classFactory, connection)
 
     def walk(self) -> Iterator[Record]:
         """Yield the root's record and all that can be reached from it, each once.
@@ -91,7 +93,7 @@ class Records:
 
         try:
             data, _serial = self._storage.load(p64(oid))
-            unpickler = PersistentUnpickler(record_class, refer, BytesIO(data))
+            unpickler = PersistentUnpickler(self._class, refer, BytesIO(data))
             kind = unpickler.load()
             kind = kind[0] if isinstance(kind, tuple) else kind  # with what it is made with
             state = unpickler.load()
