@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,32 @@ def awaken(path: Path, mind: Mind, user: str = "", on_bytes: OnBytes | None = No
         UniverseBusy: Another process awakens a universe there.
         OSError: The weights cannot be read, or the disk is full; nothing is left behind.
     """
+    copied = on_bytes or (lambda _done, _all: None)
+    create_universe(
+        path, "awakening", user, lambda connection: _give_birth(connection, mind, copied)
+    )
+
+
+def create_universe(
+    path: Path, note: str, user: str, give_birth: Callable[[Connection], None]
+) -> None:
+    """Create the universe at `path` with what `give_birth` puts into it.
+
+    Raises:
+        UniverseExists: Something lies at `path`.
+        UniverseBusy: Another process makes a universe there.
+        OSError: The disk is full; nothing is left behind.
+    """
+    build_beside(path, lambda cradle: _build(cradle, note, user, give_birth))
+
+
+def build_beside(path: Path, build: Callable[[Path], None]) -> None:
+    """Let `build` fill a folder beside `path`, and move it there when it is whole.
+
+    Raises:
+        UniverseExists: Something lies at `path`.
+        UniverseBusy: Another process makes a universe there.
+    """
     path = path.absolute()
     if path.exists() or path.is_symlink():
         raise UniverseExists(str(path))
@@ -63,7 +89,7 @@ def awaken(path: Path, mind: Mind, user: str = "", on_bytes: OnBytes | None = No
     cradle = path.with_name(f".{path.name}.awakening")
     lock = _claim(cradle, path)
     try:
-        _build(cradle, mind, user, on_bytes or (lambda _done, _all: None))
+        build(cradle)
         _publish(cradle, path)
     except BaseException:
         _discard(cradle)
@@ -103,16 +129,18 @@ def _discard(cradle: Path) -> None:
         shutil.rmtree(cradle)
 
 
-def _build(cradle: Path, mind: Mind, user: str, on_bytes: OnBytes) -> None:
+def _build(
+    cradle: Path, note: str, user: str, give_birth: Callable[[Connection], None]
+) -> None:
     database = open_database(cradle, create=True)
     manager = TransactionManager(explicit=True)
     connection = database.open(manager)
     try:
         current = manager.begin()
-        current.note("awakening")
+        current.note(note)
         current.setUser(user)
         current.setExtendedInfo(LASTING, True)
-        _give_birth(connection, mind, on_bytes)
+        give_birth(connection)
         manager.commit()
     except BaseException:
         manager.abort()

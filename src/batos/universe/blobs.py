@@ -21,10 +21,25 @@ _CHUNK_BYTES = 64 << 20
 _NOT_BETWEEN_THESE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
-def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> Blob:
+def unseen(_done: int, _all: int) -> None:
+    """Show no progress."""
+
+
+def import_weights(
+    connection: Connection,
+    source: Path,
+    on_bytes: OnBytes,
+    check: Callable[[Path], None] = lambda _staged: None,
+) -> Blob:
     """Return a new blob with the file's bytes; the file itself is left untouched.
 
     The bytes go kernel to kernel (and are shared on file systems that can), once.
+
+    Args:
+        connection: Of the database that the blob will belong to.
+        source: The file.
+        on_bytes: Told how far the copy is.
+        check: Looks at the copy, which nobody else writes to, and raises what it likes.
 
     Raises:
         OSError: The source cannot be read, or the disk is full.
@@ -36,6 +51,7 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
     try:
         _copy(source, handle, on_bytes)
         os.fsync(handle)
+        check(Path(staged))
     except BaseException:
         Path(staged).unlink()
         raise
@@ -43,6 +59,26 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
         os.close(handle)
     blob.consumeFile(staged)
     return blob
+
+
+def copy_file(source: Path, target: Path, on_bytes: OnBytes, mode: int = 0o644) -> None:
+    """Copy a file in the same way, whole or not at all; what was at `target` is replaced.
+
+    Raises:
+        OSError: The source cannot be read, or the disk is full; nothing is left behind.
+    """
+    beside = target.with_name(f".{target.name}.part")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        _copy(source, handle, on_bytes)
+        os.fsync(handle)
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
 
 
 def _copy(source: Path, target: int, on_bytes: OnBytes) -> None:
