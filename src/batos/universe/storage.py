@@ -143,7 +143,7 @@ class UniverseStorage(FileStorage):  # type: ignore[misc]  # ZODB is untyped
             self._file, self._file_name, index, {}, ltid=tid, start=start, read_only=True
         )
         if not self._is_read_only:
-            _check_tail(self._file, end)
+            check_tail(self._file, end)
         return index, end, tid
 
     def _blob_storeblob(self, oid: bytes, serial: bytes, blobfilename: str) -> None:
@@ -172,7 +172,7 @@ def _refers(data: bytes | None, created: set[bytes]) -> bool:
     return data is not None and not created.isdisjoint(referencesf(data))
 
 
-def _check_tail(file: IO[bytes], end: int) -> None:
+def check_tail(file: IO[bytes], end: int) -> None:
     """Allow a tail that a killed commit has left; it is the last thing in its file."""
     size = file.seek(0, 2)
     if end == size:
