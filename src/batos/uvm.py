@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
 from ZODB.POSException import POSError
 
-from batos.engines.catalog import resolve
+from batos.engines.catalog import resolve, weights_with
 from batos.engines.contract import Engine
 from batos.errors import BatosError, MethodFailed, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
@@ -30,7 +31,11 @@ from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
-from batos.universe.blobs import OnBytes
+from batos.universe.backup import Backup, back_up
+from batos.universe.blobs import OnBytes, unseen
+from batos.universe.bundle import importing
+from batos.universe.bundle.exporting import Exported, export_universe
+from batos.universe.bundle.importing import Imported, Prefer, import_bundle
 from batos.universe.conflicts import retried
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.names import loaded, name_in, named_object, shown
@@ -70,6 +75,7 @@ class Uvm:
         self._user = settings.user
         self._processes = Processes(universe.path.absolute(), settings.idle_s)
         self._mind = Mind(start_engine or self._processes.engine)
+        self._find_weights = partial(weights_with, cache=settings.cache)
         universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
 
@@ -147,6 +153,50 @@ class Uvm:
             UndoConflict: It cannot be undone.
         """
         return self._universe.undo(tid, self._user)
+
+    # --- copies ------------------------------------------------------------------------
+
+    def export(
+        self,
+        folder: str | Path,
+        names: Sequence[str] = (),
+        *,
+        weights: bool = True,
+        journal: bool = True,
+        on_bytes: OnBytes | None = None,
+    ) -> Exported:
+        """Write the universe, or some of its objects, as text; see `export_universe`."""
+        return export_universe(
+            self._universe,
+            Path(folder),
+            names,
+            weights=weights,
+            journal=journal,
+            on_bytes=on_bytes,
+        )
+
+    def import_(
+        self,
+        folder: str | Path,
+        *,
+        prefer: Prefer | None = None,
+        dry_run: bool = False,
+        on_bytes: OnBytes = unseen,
+    ) -> Imported:
+        """Join a bundle to the universe, slot by slot; see `import_bundle`."""
+        return import_bundle(
+            self._universe,
+            Path(folder),
+            self._user,
+            prefer=prefer,
+            dry_run=dry_run,
+            find_weights=self._find_weights,
+            on_bytes=on_bytes,
+        )
+
+    def backup(self, folder: str | Path, on_bytes: OnBytes | None = None) -> Backup:
+        """Bring a folder of backups up to date, whoever is writing; see `back_up`."""
+        return back_up(self.path, Path(folder), on_bytes)
 
     # --- the machine -------------------------------------------------------------------
 
@@ -277,6 +327,20 @@ def open_uvm(
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
     universe = open_universe(Path(path), read_only)
     return Uvm(universe, trust, asking, settings)
+
+
+def rebuild(
+    path: str | Path,
+    folder: str | Path,
+    on_bytes: OnBytes = unseen,
+    settings: Settings | None = None,
+) -> Imported:
+    """Create a universe from a bundle of a whole one; see `importing.rebuild`."""
+    settings = settings or load_settings()
+    find_weights = partial(weights_with, cache=settings.cache)
+    return importing.rebuild(
+        Path(path), Path(folder), settings.user, find_weights=find_weights, on_bytes=on_bytes
+    )
 
 
 def _on_not_understood(receiver: UvmObject, message: Message) -> object:
