@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from batos.engines.catalog import resolve
+from batos.engines.catalog import resolve, weights_with
 from batos.engines.contract import Engine
 from batos.errors import NothingRuns, UniverseExists, WallsNeeded
 from batos.kernel.authority import write_data_slot
@@ -29,8 +30,11 @@ from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.universe import awakening
 from batos.universe.addresses import address_of
-from batos.universe.blobs import OnBytes
+from batos.universe.blobs import OnBytes, unseen
 from batos.universe.browsing import Browsing
+from batos.universe.bundle import importing
+from batos.universe.bundle.importing import Imported
+from batos.universe.copying import Copies
 from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.looking_back import LooksBack
@@ -41,7 +45,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack, Browsing):
+class Uvm(LooksBack, Browsing, Copies):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -72,6 +76,7 @@ class Uvm(LooksBack, Browsing):
         self.why_no_walls = self._processes.why_no_walls()  # None where `wall_in` can work
         self.shown = universe.shown  # where it lies, without a password
         self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
+        self._find_weights = partial(weights_with, cache=settings.cache)
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
         self.journal = Journal(universe, settings.user)
@@ -277,6 +282,24 @@ def open_uvm(
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
     universe = open_universe(address_of(path, settings.cache), read_only, safe)
     return Uvm(universe, trust, asking, settings)
+
+
+def rebuild(
+    path: str | Path,
+    folder: str | Path,
+    on_bytes: OnBytes = unseen,
+    settings: Settings | None = None,
+) -> Imported:
+    """Create a universe from a bundle of a whole one; see `importing.rebuild`."""
+    settings = settings or load_settings()
+    find_weights = partial(weights_with, cache=settings.cache)
+    return importing.rebuild(
+        address_of(path, settings.cache),
+        Path(folder),
+        settings.user,
+        find_weights=find_weights,
+        on_bytes=on_bytes,
+    )
 
 
 def _on_not_understood(receiver: UvmObject, message: Message) -> object:

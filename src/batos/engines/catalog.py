@@ -93,6 +93,18 @@ def resolve(mind: str, cache: Path, *, known: Mapping[str, Wheel] = BUILT_IN) ->
     )
 
 
+def weights_with(
+    sha256: str, cache: Path, *, known: Mapping[str, Wheel] = BUILT_IN
+) -> Path | None:
+    """Return a file of the catalog that has these bytes, or None."""
+    for entry in listing(cache, known=known):
+        with suppress(MindMissing, WeightsRefused, OSError):
+            weights = resolve(entry.name, cache, known=known)
+            if weights.sha256 == sha256:
+                return weights.path
+    return None
+
+
 def pull(
     mind: str,
     cache: Path,

@@ -23,10 +23,25 @@ _CHUNK_BYTES = 64 << 20
 _NOT_BETWEEN_THESE = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
-def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> Blob:
+def unseen(_done: int, _all: int) -> None:
+    """Show no progress."""
+
+
+def import_weights(
+    connection: Connection,
+    source: Path,
+    on_bytes: OnBytes,
+    check: Callable[[Path], None] = lambda _staged: None,
+) -> Blob:
     """Return a new blob with the file's bytes; the file itself is left untouched.
 
     The bytes go kernel to kernel (and are shared on file systems that can), once.
+
+    Args:
+        connection: Of the database that the blob will belong to.
+        source: The file.
+        on_bytes: Told how far the copy is.
+        check: Looks at the copy, which nobody else writes to, and raises what it likes.
 
     Raises:
         DiskFull: There is no space for it; nothing of it is left.
@@ -36,22 +51,45 @@ def import_weights(connection: Connection, source: Path, on_bytes: OnBytes) -> B
     connection.add(blob)  # else the blob would stage its bytes in $TMPDIR: one more copy
     folder = Path(connection.db().storage.temporaryDirectory())
     with telling(folder.parents[1], f"the import of {source}"):
-        blob.consumeFile(_staged(source, folder, on_bytes))
+        blob.consumeFile(_staged(source, folder, on_bytes, check))
     return blob
 
 
-def _staged(source: Path, folder: Path, on_bytes: OnBytes) -> str:
+def _staged(
+    source: Path, folder: Path, on_bytes: OnBytes, check: Callable[[Path], None]
+) -> str:
     """Return a copy of the file, on the disk."""
     handle, staged = tempfile.mkstemp(prefix="BUC", dir=folder)
     try:
         _copy(source, handle, on_bytes)
         os.fsync(handle)
+        check(Path(staged))
     except BaseException:
         Path(staged).unlink()
         raise
     finally:
         os.close(handle)
     return staged
+
+
+def copy_file(source: Path, target: Path, on_bytes: OnBytes, mode: int = 0o644) -> None:
+    """Copy a file in the same way, whole or not at all; what was at `target` is replaced.
+
+    Raises:
+        OSError: The source cannot be read, or the disk is full; nothing is left behind.
+    """
+    beside = target.with_name(f".{target.name}.part")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        _copy(source, handle, on_bytes)
+        os.fsync(handle)
+        beside.replace(target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
 
 
 def _copy(source: Path, target: int, on_bytes: OnBytes) -> None:

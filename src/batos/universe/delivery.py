@@ -42,7 +42,7 @@ PAGES = 256
 PAGE_RECEIPTS = 64  # the most a page keeps; the oldest go first
 KEPT_S = 30 * 24 * 3600  # older receipts go when their page is written
 
-_RECEIPTS = "message ids"  # in the root; no object's name, which are all identifiers
+RECEIPTS = "message ids"  # in the root; no object's name, which are all identifiers
 _MOST_ID_CHARACTERS = 200
 _TOLD_CHARACTERS = 200
 
@@ -105,8 +105,8 @@ class Delivery:
 
     def _make_pages(self) -> None:
         with self._universe.transaction("receipts", self._user, {LASTING: True}) as root:
-            if _RECEIPTS not in root:
-                root[_RECEIPTS] = PersistentList([ReceiptPage() for _ in range(PAGES)])
+            if RECEIPTS not in root:
+                root[RECEIPTS] = PersistentList([ReceiptPage() for _ in range(PAGES)])
 
 
 class Receipt(Persistent):  # type: ignore[misc]  # persistent is untyped
@@ -166,7 +166,7 @@ def _answer(sent: Sent, root: Root) -> object:
 
 
 def _once(sent: Sent, message_id: str, root: Root) -> object:
-    page: ReceiptPage = root[_RECEIPTS][_place(message_id)]
+    page: ReceiptPage = root[RECEIPTS][_place(message_id)]
     digest = _digest(sent, message_id)
     receipt = page.get(message_id)
     if receipt is None:
@@ -183,7 +183,7 @@ def _place(message_id: str) -> int:
 
 def redact_receipts(root: Root, receivers: Collection[str]) -> None:
     """Take the receipts of some receivers away, and their names out of the others."""
-    for page in root.get(_RECEIPTS, ()):
+    for page in root.get(RECEIPTS, ()):
         for message_id, (_time, receipt) in list(page.items()):
             if receipt.told.split(" ", 1)[0] in receivers:
                 page.remove(message_id)

@@ -47,6 +47,21 @@ class Options:
         return load_settings({"universe": self.universe})
 
     @property
+    def folder(self) -> Path:
+        """The universe's folder, for what reads its files.
+
+        Raises:
+            AddressRefused: It is meant by a URI, and its files are somebody else's.
+        """
+        from batos.errors import AddressRefused  # noqa: PLC0415  `--help` stays quick
+        from batos.universe.addresses import address_of  # noqa: PLC0415
+
+        place = address_of(self.settings.universe, self.cache)
+        if isinstance(place, Path):
+            return place
+        raise AddressRefused(place.shown, "this command reads a folder's files")
+
+    @property
     def cache(self) -> Path:
         """Where pulled minds are kept."""
         return self.settings.cache

@@ -1,0 +1,68 @@
+"""Commands about copies that are exact: backup, verify, recover."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from batos.workbench.options import Options, command
+from batos.workbench.progress import progress
+
+
+@command("backup")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(options: Options, folder: Path) -> None:
+    """Back the universe up into FOLDER, whoever is using it; what is there already stays.
+
+    Example: batos backup my.backups
+    """
+    from batos.universe.backup import back_up  # noqa: PLC0415  `--help` stays quick
+
+    with progress("weights") as on_bytes:
+        taken = back_up(options.folder, folder, on_bytes)
+    kind = "all of it" if taken.is_whole else "what was new"
+    text = (
+        f"{folder} has a backup of transaction {taken.tid}: {kind}, {taken.transactions}"
+        f" transactions, {taken.blobs} weights, {taken.bytes:,} bytes."
+    )
+    options.answer(text, taken)
+
+
+@command("verify")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.pass_obj
+def verify(options: Options, folder: Path | None) -> None:
+    """Check the universe, or the one or the backups in FOLDER: every record, file and hash.
+
+    Example: batos verify
+    """
+    from batos.universe.verifying import verify as check  # noqa: PLC0415
+
+    path = folder or options.folder
+    with progress("records") as on_bytes:
+        found = check(path, on_bytes)
+    text = (
+        f"{path} is whole: {found.transactions} transactions, {found.records} records,"
+        f" {found.objects} objects, {found.blobs} weights, {found.bytes:,} bytes."
+    )
+    options.answer(text, found)
+
+
+@command("recover")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--at", "tid", metavar="TID", help="The backup that ends with this transaction.")
+@click.pass_obj
+def recover(options: Options, folder: Path, target: Path, tid: str | None) -> None:
+    """Make the universe again from the backups in FOLDER; nothing may be at TARGET.
+
+    Example: batos backup my.backups && batos recover my.backups again.universe
+    """
+    from batos.universe.recovering import recover as make_again  # noqa: PLC0415
+
+    with progress("weights") as on_bytes:
+        made = make_again(folder, target, tid, on_bytes)
+    text = f"{target} is as it was after transaction {made.tid}, with {made.blobs} weights."
+    options.answer(text, {"universe": str(target), "tid": made.tid, "blobs": made.blobs})
