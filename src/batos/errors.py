@@ -305,7 +305,8 @@ class ApprovalNeeded(BatosError):
         return (
             f"Proposal {self.proposal_id} for {self.receiver} {self.selector} waits for you."
             f" Read it with `batos pending show {self.proposal_id}`, then"
-            f" `batos pending approve {self.proposal_id}` or `reject`, and send again."
+            f" `batos pending approve {self.proposal_id}` or `reject`, and send again,"
+            " with or without examples."
         )
 
 
