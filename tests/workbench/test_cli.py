@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -262,6 +263,59 @@ def test_a_method_that_hangs_in_the_end_is_stopped_and_changes_nothing(account: 
     assert account("send", "account", "balance").stdout == "100\n"
 
 
+@pytest.mark.parametrize("place", ["/proc/batos", "file/universe"])
+def test_a_place_that_cannot_be_written_is_named_in_one_line(
+    batos: Batos, tmp_path: Path, model: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    found = batos("-u", place, "awaken", "--mind", str(model), cwd=tmp_path)
+
+    assert found.returncode == 1
+    (told,) = found.stderr.splitlines()
+    assert re.match(r"batos: /\S+ cannot be used: \w.*\. See that .* then try again\.", told)
+
+
+def test_what_libraries_log_is_shown_for_debugging_only(
+    account: Batos, universe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(universe_path / "blobs")
+
+    found = account("send", "account", "grow", "--mode", "auto", "-q")
+    monkeypatch.setenv("BATOS_DEBUG", "1")
+    debugged = account("send", "account", "grow", "--mode", "auto", "-q")
+
+    (told,) = found.stderr.splitlines()
+    assert found.returncode == 1
+    assert "No blob file" in told
+    assert "Couldn't load state" in debugged.stderr  # ZODB's words
+
+
+def test_a_warning_of_ours_is_one_line(account: Batos) -> None:
+    account("define", "account", stdin="def is_open(self):\n    return not self.closed\n")
+
+    found = account("send", "account", "is_open")
+
+    assert found.stdout == "True\n"
+    assert re.fullmatch(r"batos: warning: .*closed was taken for false.*\n", found.stderr)
+
+
+def test_an_answer_names_objects_and_blobs_wherever_they_lie(
+    account: Batos, universe_path: Path
+) -> None:
+    source = "def all_of_(self, other):\n    return {'here': [self, (other.clone(),)]}\n"
+    account("define", "account", stdin=source)
+
+    parents = account("send", "account", "parent*").stdout
+    nested = account("send", "account", "all_of_", "@account").stdout
+    weights = account("send", "account", "model_blob").stdout
+    as_json = json.loads(account("send", "account", "model_blob", "--json").stdout)["answer"]
+
+    assert parents == "@genesis_obj\n"
+    assert nested == "{'here': [@account, (<a new object>,)]}\n"
+    assert (weights, as_json) == ("<a blob of 17 bytes>\n", {"blob": 17})
+
+
 def test_doctor_finds_what_is_there(account: Batos) -> None:
     findings = json.loads(account("--json", "doctor").stdout)
 
@@ -287,6 +341,24 @@ def test_ctrl_c_ends_with_130(universe_path: Path) -> None:
 
     assert waiting.returncode == 130
     assert b"interrupted" in said
+
+
+def test_ctrl_c_before_the_command_is_loaded_ends_with_130_and_one_line() -> None:
+    code = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "batos.workbench.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from batos.__main__ import main
+main()
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (found.returncode, found.stderr) == (130, "interrupted\n")
 
 
 def _until_it_reads(pid: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 from importlib import import_module
@@ -75,9 +76,27 @@ def batos(context: click.Context, universe: Path | None) -> None:
     context.ensure_object(Options).universe = universe
 
 
-def main() -> None:
-    """Run the command line and end with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+class _Said(logging.Formatter):
+    """A warning as the command line says it: in one line, without a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"batos: {record.levelname.lower()}: {printable_line(record.getMessage())}"
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    if not os.environ.get("BATOS_DEBUG"):
+        _say_only_our_warnings()
+    return run(sys.argv[1:])
+
+
+def _say_only_our_warnings() -> None:
+    """Keep off stderr what libraries log of an error that the last line tells anyway."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what it gets
+    ours = logging.StreamHandler()
+    ours.setFormatter(_Said())
+    ours.setLevel(logging.WARNING)
+    logging.getLogger("batos").addHandler(ours)
 
 
 def run(arguments: list[str]) -> int:
@@ -108,12 +127,23 @@ def _ended(error: Exception, as_json: bool) -> int:
         message, exit_code = str(error), error.exit_code
         text = f"batos: {printable_line(message)}"
     else:
-        message, exit_code = str(error), 1
-        told = f"{type(error).__name__}: {message} (BATOS_DEBUG=1 shows where)"
-        text = f"batos: {printable_line(told)}"
+        message, exit_code = _unforeseen(error), 1
+        text = f"batos: {printable_line(message)}"
     facts = {"error": type(error).__name__, "message": message, "exit_code": exit_code}
     click.echo(json.dumps(facts) if as_json else text, err=True)
     return exit_code
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return what to say of an error that nobody raised on purpose."""
+    if not (isinstance(error, OSError) and error.strerror):
+        return f"{type(error).__name__}: {error} (BATOS_DEBUG=1 shows where)"
+    place = "A file" if error.filename is None else str(error.filename)
+    return (
+        f"{place} cannot be used: {error.strerror}. See that the folder is there, that you may"
+        " read and write it, and that its disk has room; then try again. BATOS_DEBUG=1 shows"
+        " where it happened."
+    )
 
 
 def _usage(error: click.ClickException) -> str:

@@ -16,6 +16,7 @@ from batos.sandbox import walls
 from batos.synthesis.growth import Asking, Mode
 from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
+from batos.workbench.answers import readable
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
 from batos.workbench.options import Options, WithNumbers, command
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
@@ -118,7 +119,7 @@ def send(
             "grew": moment.grew if moment else [],
             "mind_was_loaded": universe.mind_loaded,
         }
-    options.answer(repr(answer), data)
+    options.answer(readable(answer), data)
 
 
 @command("inspect")

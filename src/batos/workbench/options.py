@@ -7,21 +7,19 @@ them. Which commands there are, and how one ends, is left to `cli`.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batos.workbench.answers import jsonable
 from batos.workbench.printable import printable
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from batos.settings import Settings
     from batos.uvm import Uvm
 
@@ -58,38 +56,6 @@ class Options:
     def answer(self, text: str, data: object) -> None:
         """Print an answer on stdout: text for a person, or data as JSON."""
         click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
-
-
-def jsonable(value: object) -> object:
-    """Return a value in JSON's words.
-
-    An object is `{"object": its name}`, or `{"oid": ...}` if the root has no name for it;
-    a set is a list; a key is text; what JSON has no word for is written as Python does.
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        return _object(value)
-    if isinstance(value, Mapping):
-        return {
-            key if isinstance(key, str) else repr(key): jsonable(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
-        ordered = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-        return [jsonable(item) for item in ordered]
-    finite = isinstance(value, float) and math.isfinite(value)
-    if value is None or finite or isinstance(value, str | int):
-        return value
-    return str(value) if isinstance(value, Path) else repr(value)
-
-
-def _object(value: DataclassInstance) -> dict[str, object]:
-    from batos.universe.names import Named, Unnamed  # noqa: PLC0415  `--help` stays quick
-
-    if isinstance(value, Named):
-        return {"object": value.name}
-    if isinstance(value, Unnamed):
-        return {"oid": value.oid}
-    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
 
 
 def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
