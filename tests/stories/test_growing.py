@@ -11,13 +11,14 @@ import batos
 from batos.engines.contract import Request, Scripted
 from batos.errors import (
     ApprovalNeeded,
+    ArgumentsRefused,
     ExamplesRefused,
     ExtraMissing,
     GrowthFailed,
     MessageNotUnderstood,
-    MethodFailed,
     NoSuchObject,
     NotStorable,
+    PrimitiveFailed,
     SlotRefused,
     WallsNeeded,
 )
@@ -288,7 +289,8 @@ def test_a_method_may_send_messages_to_the_objects_it_gets(open_scripted: OpenSc
         (lambda uvm: uvm.send("account", "größe"), SlotRefused),
         (lambda uvm: uvm.send("genesis_obj", "hello"), SlotRefused),
         (lambda uvm: uvm.send("digital_ether", "hello"), MessageNotUnderstood),
-        (lambda uvm: uvm.send("account", "balance", 5), MethodFailed),
+        (lambda uvm: uvm.send("account", "balance", 5), ArgumentsRefused),
+        (lambda uvm: uvm.send("account", "doesNotUnderstand_", 1), PrimitiveFailed),
         (lambda uvm: uvm.send("account", "keep_", print), NotStorable),
         (
             lambda uvm: uvm.send("account", "f_", 1, examples=[((1,), 1), ((1,), 2)]),

@@ -114,6 +114,8 @@ def test_log_tells_what_happened_and_undo_takes_it_back(account: Batos) -> None:
         (["send", "account", "f_", "1", "-e", "1 => 1", "-e", "1 => 2"], 2, "are refused"),
         (["send", "account", "f_", "1", "-e", "what?"], 2, "write 'arguments => result'"),
         (["send", "account", "fineTuneWith_", "1"], 1, "not here yet"),
+        (["send", "account", "balance", "5"], 2, "setSlot_value_ balance VALUE`"),
+        (["send", "account", "doesNotUnderstand_", "1"], 1, "a part of batos"),
         (["send"], 2, "Missing argument"),
         (["source", "account", "balance"], 2, "no method with source"),
         (["clone", "genesis_obj", "account"], 2, "already"),
@@ -168,6 +170,10 @@ def test_a_settings_mode_counts_for_every_command_and_script(
         (["log", "--json", "--wrong"], True),
         (["log", "--wrong", "--json"], True),
         (["--json", "wrong"], True),
+        (["wrong", "--json"], True),
+        (["wrong", "word", "--other", "--json"], True),
+        (["mind", "wrong", "--json"], True),
+        (["wrong", "--", "--json"], False),
         (["--json", "--wrong"], True),
         (["pending", "show", "--json", "many"], True),
         (["log", "--wrong", "--", "--json"], False),
@@ -314,6 +320,30 @@ def test_an_answer_names_objects_and_blobs_wherever_they_lie(
     assert parents == "@genesis_obj\n"
     assert nested == "{'here': [@account, (<a new object>,)]}\n"
     assert (weights, as_json) == ("<a blob of 17 bytes>\n", {"blob": 17})
+
+
+def test_what_a_failed_method_says_is_shortened(account: Batos) -> None:
+    account("define", "account", stdin="def fail(self):\n    raise ValueError('x' * 9000)\n")
+
+    found = account("send", "account", "fail")
+
+    assert found.returncode == 1
+    assert "ValueError: xxx" in found.stderr
+    assert len(found.stderr) < 1000
+
+
+def test_the_journal_says_what_it_is(account: Batos) -> None:
+    found = account("inspect", "journal")
+
+    assert found.returncode == 0
+    assert "`batos pending list --all`" in found.stdout
+    assert "`batos pending list --all`" in account("inspect").stdout
+    assert json.loads(account("inspect", "journal", "--json").stdout)["name"] == "journal"
+
+
+def test_a_slot_is_written_as_the_error_says(account: Batos) -> None:
+    assert account("send", "account", "setSlot_value_", "balance", "5").returncode == 0
+    assert account("send", "account", "balance").stdout == "5\n"
 
 
 def test_doctor_finds_what_is_there(account: Batos) -> None:

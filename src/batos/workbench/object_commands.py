@@ -13,6 +13,7 @@ from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox import walls
+from batos.settings import MAX_SAMPLES
 from batos.synthesis.growth import Asking, Mode
 from batos.synthesis.values import brief
 from batos.universe.names import loaded, named_object
@@ -33,6 +34,9 @@ _PROVENANCE_LINES = (
     "mind",
     "policy_version",
 )
+_NO_OBJECTS = {
+    "journal": "the record of what was proposed; `batos pending list --all` shows it"
+}
 
 
 @command("clone")
@@ -62,7 +66,9 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
 @click.option("-e", "--example", "shown", multiple=True, help="A call and what comes of it.")
 @click.option("--examples", type=click.Path(path_type=Path), help="A file of them.")
 @click.option("--mode", type=click.Choice(["off", "ask", "auto"]), help="May a method grow?")
-@click.option("-n", "--samples", type=click.IntRange(1, 16), help="Proposals a thought.")
+@click.option(
+    "-n", "--samples", type=click.IntRange(1, MAX_SAMPLES), help="Proposals a thought."
+)
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed thinks the same."
 )
@@ -93,21 +99,12 @@ def send(
 
     Example: batos send account deposit_ 50 -e "10 => 110 | balance=110"
     """
-    settings = options.settings
-    wanted = [example_of(text) for text in shown] + (
-        examples_from(examples) if examples else []
-    )
-    asking = Asking(
-        mode=mode or settings.mode,
-        samples=samples or settings.samples,
-        seed=seed,
-        approve=ask_person if somebody_is_there() else None,
-        watch=(lambda _step: None) if quiet or options.json else show_step,
-    )
+    asking = _asking(options, mode, samples, seed, quiet)
+    wanted = [*map(example_of, shown), *(examples_from(examples) if examples else ())]
+    values = [value_of(text) for text in arguments]
     with options.open() as universe:
         if walls.why_unavailable() is None:
             universe.wall_in()
-        values = [value_of(text) for text in arguments]
         before = universe.log(1)
         answer = universe.send(
             receiver, selector, *values, examples=wanted, asking=asking, message_id=message_id
@@ -122,6 +119,19 @@ def send(
     options.answer(readable(answer), data)
 
 
+def _asking(
+    options: Options, mode: Mode | None, samples: int | None, seed: int | None, quiet: bool
+) -> Asking:
+    settings = options.settings
+    return Asking(
+        mode=mode or settings.mode,
+        samples=samples or settings.samples,
+        seed=seed,
+        approve=ask_person if somebody_is_there() else None,
+        watch=(lambda _step: None) if quiet or options.json else show_step,
+    )
+
+
 @command("inspect")
 @click.argument("name", required=False)
 @click.pass_obj
@@ -132,9 +142,16 @@ def inspect(options: Options, name: str | None) -> None:
     """
     with options.open(read_only=True) as universe, universe.transaction() as root:
         if name is None:
-            objects = {key: _summary(value) for key, value in root.items()}
+            objects = {
+                key: _NO_OBJECTS.get(key) or _summary(value) for key, value in root.items()
+            }
             text = "\n".join(f"{key:<16} {summary}" for key, summary in objects.items())
             options.answer(text, objects)
+            return
+        if name in _NO_OBJECTS:
+            options.answer(
+                f"{name} is {_NO_OBJECTS[name]}.", {"name": name, "is": _NO_OBJECTS[name]}
+            )
             return
         obj = named_object(root, name)
         slots = {slot: _described(value, root) for slot, value in mirror(obj).slots().items()}

@@ -87,10 +87,12 @@ class Command(click.Command):
             self._look_for_json(ctx, words)
             raise
 
-    def _look_for_json(self, ctx: click.Context, words: list[str]) -> None:
+    def _look_for_json(
+        self, ctx: click.Context, words: list[str], anywhere: bool = False
+    ) -> None:
         """Tell an option `--json` from a word that only reads so, past the mistake."""
         lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
-        lenient.allow_interspersed_args = ctx.allow_interspersed_args
+        lenient.allow_interspersed_args = anywhere or ctx.allow_interspersed_args
         found, _, _ = self.make_parser(lenient).parse_args(words)
         _note_json(ctx, _JSON, found.get("as_json") is True)
 
@@ -115,6 +117,16 @@ class Group(Command, click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        words = args[1:]
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:  # no such command, so any of the words may be its options
+            self._look_for_json(ctx, words, anywhere=True)
+            raise
 
 
 def _unmasked(value: Any) -> Any:
