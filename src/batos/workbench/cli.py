@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import sys
 from importlib import import_module
@@ -74,29 +73,10 @@ def batos(context: click.Context, universe: Path | None) -> None:
     account balance=100; batos send account deposit_ 50 -e "balance=9 | 1 => 10 | balance=10".
     """
     context.ensure_object(Options).universe = universe
-
-
-class _Said(logging.Formatter):
-    """A warning as the command line says it: in one line, without a traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return f"batos: {record.levelname.lower()}: {printable_line(record.getMessage())}"
-
-
-def main() -> int:
-    """Run the command line and return its exit code."""
     if not os.environ.get("BATOS_DEBUG"):
-        _say_only_our_warnings()
-    return run(sys.argv[1:])
+        from batos.workbench.logged import show_only_ours  # noqa: PLC0415  `--help` stays quick
 
-
-def _say_only_our_warnings() -> None:
-    """Keep off stderr what libraries log of an error that the last line tells anyway."""
-    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what it gets
-    ours = logging.StreamHandler()
-    ours.setFormatter(_Said())
-    ours.setLevel(logging.WARNING)
-    logging.getLogger("batos").addHandler(ours)
+        show_only_ours()
 
 
 def run(arguments: list[str]) -> int:
