@@ -38,6 +38,9 @@ fresh: $(VENV)/.test
 
 # Debian's venv without ensurepip leaves a Python and no pip: only with pip it is whole.
 $(BIN)/pip:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null || { \
+	  echo "$(PYTHON) is not Python 3.11 or later; name one: make run PYTHON=python3.12" >&2; \
+	  exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null || { \
 	  echo "$(PYTHON) cannot make $(VENV); on Debian and Ubuntu install python3-venv." >&2; \
 	  exit 1; }

@@ -51,7 +51,9 @@ def test_each_setting_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) 
     ("name", "value", "words"),
     [
         ("MODE", "wild", "one of off, ask, auto"),
-        ("SAMPLES", "none", "above 0"),
+        ("SAMPLES", "none", "from 1 to 16"),
+        ("SAMPLES", "0", "from 1 to 16"),
+        ("SAMPLES", "17", "'samples' is '17'; it must be a whole number from 1 to 16"),
         ("SAMPLES", "0.5", "'samples' is '0.5'; it must be a whole number"),
         ("SAMPLES", "inf", "whole number"),
         ("IDLE_S", "-1", "above 0"),

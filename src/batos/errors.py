@@ -53,6 +53,34 @@ class MethodFailed(BatosError):
 
 
 @dataclass(eq=False)
+class PrimitiveFailed(MethodFailed):
+    """Behaviour that batos brings along could do nothing with what it was sent."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} {self.selector} failed: {self.why}. Nothing was changed. Correct"
+            f" the arguments: {self.selector!r} is a part of batos and has no source here."
+        )
+
+
+@dataclass(eq=False)
+class ArgumentsRefused(BatosError, TypeError):
+    """A selector that leads to data was sent with arguments."""
+
+    exit_code: ClassVar[int] = 2
+
+    receiver: str
+    selector: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} {self.selector} is data and takes no arguments. Send it without"
+            f" to read it; `batos send {self.receiver} setSlot_value_ {self.selector} VALUE`"
+            " writes it."
+        )
+
+
+@dataclass(eq=False)
 class SlotRefused(BatosError, ValueError):
     """A slot may not have this name, or may not be changed by whoever asked."""
 
@@ -305,7 +333,8 @@ class ApprovalNeeded(BatosError):
         return (
             f"Proposal {self.proposal_id} for {self.receiver} {self.selector} waits for you."
             f" Read it with `batos pending show {self.proposal_id}`, then"
-            f" `batos pending approve {self.proposal_id}` or `reject`, and send again."
+            f" `batos pending approve {self.proposal_id}` or `reject`, and send again,"
+            " with or without examples."
         )
 
 

@@ -23,6 +23,8 @@ from batos.errors import SettingRefused
 if TYPE_CHECKING:
     from batos.synthesis.growth import Mode
 
+MAX_SAMPLES = 16  # of one thought; an engine has room for so many at once
+
 _NAMES = ("universe", "cache", "mode", "samples", "idle_s")
 _MODES = ("off", "ask", "auto")
 _PROJECT = Path("batos.toml")
@@ -64,7 +66,7 @@ def load_settings(flags: Mapping[str, object] | None = None) -> Settings:
         universe=_place("universe", values["universe"]),
         cache=_folder("cache", values["cache"]),
         mode=cast("Mode", _one_of("mode", values["mode"], _MODES)),
-        samples=_count("samples", values["samples"]),
+        samples=_count("samples", values["samples"], MAX_SAMPLES),
         idle_s=_duration("idle_s", values["idle_s"]),
         user=_user(),
         origins=origins,
@@ -128,13 +130,13 @@ def _folder(name: str, value: object) -> Path:
         raise SettingRefused(name, repr(str(value)), wanted) from None
 
 
-def _count(name: str, value: object) -> int:
+def _count(name: str, value: object, most: int) -> int:
     try:
         number = int(str(value))
     except ValueError:
         number = 0
-    if number <= 0:
-        raise SettingRefused(name, repr(value), "a whole number above 0")
+    if not 0 < number <= most:
+        raise SettingRefused(name, repr(value), f"a whole number from 1 to {most}")
     return number
 
 

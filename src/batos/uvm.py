@@ -121,7 +121,8 @@ class Uvm(LooksBack, Browsing, Copies):
             keywords: Arguments by name.
 
         Returns:
-            The answer as plain data; an object becomes its `Named` or `Unnamed`.
+            The answer as plain data; an object becomes its `Named` or `Unnamed`, a blob its
+            `BlobOf`.
 
         Raises:
             NoSuchObject: The root has no such object.

@@ -11,19 +11,20 @@ import batos
 from batos.engines.contract import Request, Scripted
 from batos.errors import (
     ApprovalNeeded,
+    ArgumentsRefused,
     ExamplesRefused,
     ExtraMissing,
     GrowthFailed,
     MessageNotUnderstood,
-    MethodFailed,
     NoSuchObject,
     NotStorable,
+    PrimitiveFailed,
     SlotRefused,
     WallsNeeded,
 )
 from batos.settings import Settings
 from batos.synthesis.examples import Example
-from batos.synthesis.growth import Asking, Step
+from batos.synthesis.growth import Asking, Mode, Step
 from batos.universe.browser import Place
 from batos.universe.journal import State
 from batos.universe.names import Named
@@ -305,7 +306,8 @@ def test_a_method_may_send_messages_to_the_objects_it_gets(open_scripted: OpenSc
         (lambda uvm: uvm.send("account", "größe"), SlotRefused),
         (lambda uvm: uvm.send("genesis_obj", "hello"), SlotRefused),
         (lambda uvm: uvm.send("digital_ether", "hello"), MessageNotUnderstood),
-        (lambda uvm: uvm.send("account", "balance", 5), MethodFailed),
+        (lambda uvm: uvm.send("account", "balance", 5), ArgumentsRefused),
+        (lambda uvm: uvm.send("account", "doesNotUnderstand_", 1), PrimitiveFailed),
         (lambda uvm: uvm.send("account", "keep_", print), NotStorable),
         (
             lambda uvm: uvm.send("account", "f_", 1, examples=[((1,), 1), ((1,), 2)]),
@@ -456,3 +458,112 @@ def test_an_installation_that_was_undone_before_a_kill_is_left_undecided(
     again = open_scripted([DEPOSIT])
 
     assert again.journal.get(1).state is State.PROPOSED
+
+
+def approved(uvm: Uvm, selector: str, *args: object, examples: Sequence[object] = ()) -> int:
+    """Let a method be proposed, and approve it as `batos pending approve` does."""
+    with pytest.raises(ApprovalNeeded) as waiting:
+        uvm.send("account", selector, *args, examples=examples, mode="ask")  # type: ignore[arg-type]
+    return uvm.journal.decide(waiting.value.proposal_id, State.APPROVED).id
+
+
+def methods_by_selector(request: Request, _choice: int) -> str:
+    """Double and triple as they are asked for; anything else in a way that no example shows."""
+    if "def double" in request.prompt.splitlines()[-1]:
+        return "\n    return balance * 2"
+    return "\n    return balance * 3"
+
+
+@pytest.mark.parametrize("mode", ["ask", "auto"])
+def test_what_was_approved_with_examples_is_installed_by_a_send_without_them(
+    open_scripted: OpenScripted, mode: Mode
+) -> None:
+    said = [DEPOSIT]
+    uvm = with_account(open_scripted(lambda _request, _choice: said[0]))
+    number = approved(uvm, "deposit_", 50, examples=EXAMPLES)
+    said[0] = "\n    return amount"
+
+    answer = uvm.send("account", "deposit_", 50, mode=mode)
+
+    assert answer == 150
+    assert [proposal.id for proposal in uvm.journal.list()] == [number]
+    assert uvm.journal.get(number).state is State.INSTALLED
+
+
+def test_an_approval_outlives_other_methods_slots_and_kinds_of_the_receiver(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted(methods_by_selector))
+    double = approved(uvm, "double", examples=[((), 200)])
+    triple = approved(uvm, "triple", examples=[((), 300)])
+    with uvm.transaction() as root:
+        root["account"].owner = "Ann"
+
+    assert uvm.send("account", "double", mode="ask") == 200
+    assert uvm.send("account", "triple", examples=[((), 300)], mode="ask") == 300
+    assert [uvm.journal.get(number).state for number in (double, triple)] == ["installed"] * 2
+
+
+def test_an_approval_is_for_its_receiver_and_its_kinds_of_arguments(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT, DEPOSIT]))
+    with uvm.transaction() as root:
+        root["other"] = root["genesis_obj"].clone(balance=1, owner="Ann")
+    approved(uvm, "deposit_", 50, examples=EXAMPLES)
+
+    with pytest.raises(ApprovalNeeded, match="Proposal 2 for other"):
+        uvm.send("other", "deposit_", 50, mode="ask")
+    with pytest.raises(ApprovalNeeded, match="Proposal 3 for account"):
+        uvm.send("account", "deposit_", 0.5, mode="ask")
+
+
+def test_other_examples_than_those_approved_ask_another_question(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT, DEPOSIT]))
+    approved(uvm, "deposit_", 50, examples=EXAMPLES)
+
+    with pytest.raises(ApprovalNeeded, match="Proposal 2"):
+        uvm.send("account", "deposit_", 50, examples=[((1,), 101)], mode="ask")
+
+
+def test_what_was_approved_and_does_not_stand_any_more_is_said_and_not_replaced(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT, DEPOSIT]))
+    approved(uvm, "deposit_", 50, examples=EXAMPLES)
+    with uvm.transaction() as root:
+        root["account"].balance = 0
+
+    with pytest.raises(
+        GrowthFailed, match=r"proposal 1, which .* approved.*`batos pending reject"
+    ):
+        uvm.send("account", "deposit_", 50, mode="auto")
+
+    assert uvm.send("account", "balance") == 0
+    uvm.journal.decide(1, State.REJECTED)
+    assert uvm.send("account", "deposit_", 50, mode="auto") == 50
+
+
+def test_examples_that_cannot_be_kept_are_refused_before_a_thought(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+
+    with pytest.raises(NotStorable, match="an example"):
+        uvm.send("account", "deposit_", 50, examples=[((1,), print)])
+
+    assert uvm.journal.list() == []
+
+
+def test_examples_that_contradict_each_other_on_the_receiver_as_it_is_are_refused(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+    as_it_is, named = Example((1,), 2), Example((1,), 3, given={"balance": 100})
+
+    with pytest.raises(ExamplesRefused, match="one expects 2 and another 3"):
+        uvm.send("account", "deposit_", 50, examples=[as_it_is, named])
+    elsewhere = Example((1,), 101, given={"balance": 100})
+    assert uvm.send("account", "deposit_", 50, examples=[elsewhere, ((1,), 101)]) == 150

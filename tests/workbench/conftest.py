@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,3 +33,18 @@ def account(batos: Batos) -> Batos:
     source = "def double(self):\n    self.balance *= 2\n    return self.balance\n"
     assert batos("define", "account", stdin=source).returncode == 0
     return batos
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """The smallest GGUF: an architecture, and one tensor of one number."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    header = b"GGUF" + struct.pack("<IQQ", 3, 1, 1)
+    header += text("general.architecture") + struct.pack("<I", 8) + text("llama")
+    header += text("w") + struct.pack("<IQIQ", 1, 1, 0, 0)
+    path = tmp_path / "small.gguf"
+    path.write_bytes(header + bytes(-len(header) % 32) + bytes(4))
+    return path

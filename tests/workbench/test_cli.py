@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def test_log_tells_what_happened_and_undo_takes_it_back(account: Batos) -> None:
         (["send", "account", "f_", "1", "-e", "1 => 1", "-e", "1 => 2"], 2, "are refused"),
         (["send", "account", "f_", "1", "-e", "what?"], 2, "write 'arguments => result'"),
         (["send", "account", "fineTuneWith_", "1"], 1, "not here yet"),
+        (["send", "account", "balance", "5"], 2, "setSlot_value_ balance VALUE`"),
+        (["send", "account", "doesNotUnderstand_", "1"], 1, "a part of batos"),
         (["send"], 2, "Missing argument"),
         (["source", "account", "balance"], 2, "no method with source"),
         (["clone", "genesis_obj", "account"], 2, "already"),
@@ -150,6 +153,10 @@ def test_a_settings_mode_counts_for_every_command_and_script(
         (["log", "--json", "--wrong"], True),
         (["log", "--wrong", "--json"], True),
         (["--json", "wrong"], True),
+        (["wrong", "--json"], True),
+        (["wrong", "word", "--other", "--json"], True),
+        (["mind", "wrong", "--json"], True),
+        (["wrong", "--", "--json"], False),
         (["--json", "--wrong"], True),
         (["pending", "show", "--json", "many"], True),
         (["log", "--wrong", "--", "--json"], False),
@@ -245,6 +252,83 @@ def test_a_method_that_hangs_in_the_end_is_stopped_and_changes_nothing(account: 
     assert account("send", "account", "balance").stdout == "100\n"
 
 
+@pytest.mark.parametrize("place", ["/proc/batos", "file/universe"])
+def test_a_place_that_cannot_be_written_is_named_in_one_line(
+    batos: Batos, tmp_path: Path, model: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    found = batos("-u", place, "awaken", "--mind", str(model), cwd=tmp_path)
+
+    assert found.returncode == 1
+    (told,) = found.stderr.splitlines()
+    assert re.match(r"batos: /\S+ cannot be used: \w.*\. See that .* then try again\.", told)
+
+
+def test_what_libraries_log_is_shown_for_debugging_only(
+    account: Batos, universe_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(universe_path / "blobs")
+
+    found = account("send", "account", "grow", "--mode", "auto", "-q")
+    monkeypatch.setenv("BATOS_DEBUG", "1")
+    debugged = account("send", "account", "grow", "--mode", "auto", "-q")
+
+    (told,) = found.stderr.splitlines()
+    assert found.returncode == 7
+    assert "the file is not there" in told
+    assert "Couldn't load state" in debugged.stderr  # ZODB's words
+
+
+def test_a_warning_of_ours_is_one_line(account: Batos) -> None:
+    account("define", "account", stdin="def is_open(self):\n    return not self.closed\n")
+
+    found = account("send", "account", "is_open")
+
+    assert found.stdout == "True\n"
+    assert re.fullmatch(r"batos: warning: .*closed was taken for false.*\n", found.stderr)
+
+
+def test_an_answer_names_objects_and_blobs_wherever_they_lie(
+    account: Batos, universe_path: Path
+) -> None:
+    source = "def all_of_(self, other):\n    return {'here': [self, (other.clone(),)]}\n"
+    account("define", "account", stdin=source)
+
+    parents = account("send", "account", "parent*").stdout
+    nested = account("send", "account", "all_of_", "@account").stdout
+    weights = account("send", "account", "model_blob").stdout
+    as_json = json.loads(account("send", "account", "model_blob", "--json").stdout)["answer"]
+
+    assert parents == "@genesis_obj\n"
+    assert nested == "{'here': [@account, (<a new object>,)]}\n"
+    assert (weights, as_json) == ("<a blob of 17 bytes>\n", {"blob": 17})
+
+
+def test_what_a_failed_method_says_is_shortened(account: Batos) -> None:
+    account("define", "account", stdin="def fail(self):\n    raise ValueError('x' * 9000)\n")
+
+    found = account("send", "account", "fail")
+
+    assert found.returncode == 1
+    assert "ValueError: xxx" in found.stderr
+    assert len(found.stderr) < 1000
+
+
+def test_the_journal_says_what_it_is(account: Batos) -> None:
+    found = account("inspect", "journal")
+
+    assert found.returncode == 0
+    assert "`batos pending list --all`" in found.stdout
+    assert "`batos pending list --all`" in account("inspect").stdout
+    assert json.loads(account("inspect", "journal", "--json").stdout)["name"] == "journal"
+
+
+def test_a_slot_is_written_as_the_error_says(account: Batos) -> None:
+    assert account("send", "account", "setSlot_value_", "balance", "5").returncode == 0
+    assert account("send", "account", "balance").stdout == "5\n"
+
+
 def test_doctor_finds_what_is_there(account: Batos) -> None:
     findings = json.loads(account("--json", "doctor").stdout)
 
@@ -270,6 +354,24 @@ def test_ctrl_c_ends_with_130(universe_path: Path) -> None:
 
     assert waiting.returncode == 130
     assert b"interrupted" in said
+
+
+def test_ctrl_c_before_the_command_is_loaded_ends_with_130_and_one_line() -> None:
+    code = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "batos.workbench.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+from batos.__main__ import main
+main()
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (found.returncode, found.stderr) == (130, "interrupted\n")
 
 
 def _until_it_reads(pid: int) -> None:

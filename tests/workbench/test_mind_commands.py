@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import pytest
@@ -25,21 +24,6 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BATOS_CACHE", str(tmp_path / "cache"))
     return Options()
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """The smallest GGUF: an architecture, and one tensor of one number."""
-
-    def text(value: str) -> bytes:
-        return struct.pack("<Q", len(value)) + value.encode()
-
-    header = b"GGUF" + struct.pack("<IQQ", 3, 1, 1)
-    header += text("general.architecture") + struct.pack("<I", 8) + text("llama")
-    header += text("w") + struct.pack("<IQIQ", 1, 1, 0, 0)
-    path = tmp_path / "small.gguf"
-    path.write_bytes(header + bytes(-len(header) % 32) + bytes(4))
-    return path
 
 
 def test_list_shows_what_can_be_pulled(options: Options) -> None:

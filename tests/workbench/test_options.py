@@ -8,8 +8,8 @@ import math
 import pytest
 
 from batos.synthesis.growth import Step
-from batos.universe.names import Named, Unnamed
-from batos.workbench.options import jsonable
+from batos.universe.names import BlobOf, Named, Unnamed
+from batos.workbench.answers import jsonable
 from batos.workbench.printable import printable
 from batos.workbench.watching import show_step
 
@@ -21,6 +21,7 @@ def test_json_has_words_for_whatever_a_message_can_answer() -> None:
         5: b"\x00",
         "far": math.inf,
         "pair": (1.5, None, True),
+        "weights": BlobOf(7),
     }
 
     assert json.loads(json.dumps(jsonable(answer), allow_nan=False)) == {
@@ -29,6 +30,7 @@ def test_json_has_words_for_whatever_a_message_can_answer() -> None:
         "5": "b'\\x00'",
         "far": "inf",
         "pair": [1.5, None, True],
+        "weights": {"blob": 7},
     }
 
 

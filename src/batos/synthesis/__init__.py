@@ -2,5 +2,6 @@
 
 Its stages, in order: `reflection` (what a writer must know), `writing` (ask the mind for
 methods), `trial` (try them in the jail), `choice` (which one stands). `values` is what they
-hand on, `examples` what a person may show of the answer, `growth` what a send brings along.
+hand on, `question` when two ask the same, `examples` what a person may show of the answer,
+`growth` what a send brings along.
 """

@@ -6,11 +6,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 from batos.errors import ExamplesRefused
 from batos.kernel.uvm_object import check_slot_name
+from batos.kernel.values import plain, storable
+from batos.universe.journal import by_value
 from batos.universe.names import Named
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -49,28 +54,43 @@ def examples_of(shown: Iterable[Example | Sequence[object]], arity: int) -> tupl
     examples = tuple(item if isinstance(item, Example) else _pair(item) for item in shown)
     for example in examples:
         _check(example, arity)
-    for one, other in combinations(examples, 2):
-        if _contradict(one, other):
-            raise ExamplesRefused(
-                f"for the arguments {one.args!r} one expects {_wanted(one)}"
-                f" and another {_wanted(other)}"
-            )
+    _check_together(examples, _NOTHING)
     return examples
 
 
-def check_given(examples: Iterable[Example], slots: Iterable[str]) -> None:
-    """Refuse an example that names a slot which the receiver does not have.
+def recorded(examples: Iterable[Example]) -> list[dict[str, object]]:
+    """Return examples as plain data that can last, with the names of the fields as keys.
 
     Raises:
-        ExamplesRefused: One does; most likely its name is misspelled.
+        NotStorable: One holds what cannot last.
     """
-    known = sorted(slots)
+    return [
+        cast("dict[str, object]", plain(storable(_fields(example), "an example"), by_value))
+        for example in examples
+    ]
+
+
+def examples_in(provenance: Mapping[str, object]) -> tuple[Example, ...]:
+    """Return the examples that a method was tried with, as `recorded` wrote them."""
+    kept = cast("list[dict[str, Any]]", provenance.get("examples", []))
+    return tuple(Example(**fields) for fields in kept)
+
+
+def check_on(examples: Iterable[Example], slots: Mapping[str, object]) -> None:
+    """Refuse examples that cannot be true of a receiver that answers with these slots.
+
+    Raises:
+        ExamplesRefused: One names a slot that is not there, most likely misspelled; or two
+            contradict each other on the receiver as it is.
+    """
+    examples, known = tuple(examples), sorted(slots)
     for name in (name for example in examples for name in example.given):
-        if name not in known:
+        if name not in slots:
             raise ExamplesRefused(
                 f"an example gives {name!r} before the call, and the receiver has no such slot;"
                 f" it has {', '.join(known) or 'none'}"
             )
+    _check_together(examples, slots)
 
 
 def agrees(expected: object, actual: object) -> bool:
@@ -112,8 +132,20 @@ def _check(example: Example, arity: int) -> None:
         check_slot_name(name)
 
 
-def _contradict(one: Example, other: Example) -> bool:
-    if not (agrees(one.args, other.args) and agrees(dict(one.given), dict(other.given))):
+def _check_together(examples: Iterable[Example], slots: Mapping[str, object]) -> None:
+    for one, other in combinations(examples, 2):
+        if _contradict(one, other, slots):
+            raise ExamplesRefused(
+                f"for the arguments {one.args!r} one expects {_wanted(one)}"
+                f" and another {_wanted(other)}"
+            )
+
+
+def _contradict(one: Example, other: Example, slots: Mapping[str, object]) -> bool:
+    named = one.given.keys() | other.given.keys()  # an example without one leaves it as it is
+    held = {name: plain(slots[name]) for name in named & slots.keys()}
+    before = [{**held, **example.given} for example in (one, other)]
+    if not (agrees(one.args, other.args) and agrees(*before)):
         return False
     both = one.after.keys() & other.after.keys()
     if not all(agrees(one.after[name], other.after[name]) for name in both):
@@ -126,6 +158,15 @@ def _wanted(example: Example) -> str:
     after = ", ".join(f"{name} = {value!r}" for name, value in example.after.items())
     result = "" if example.result is ANYTHING else repr(example.result)
     return " with ".join(part for part in (result, after) if part)
+
+
+def _fields(example: Example) -> dict[str, object]:
+    said: dict[str, object] = {
+        "args": example.args,
+        "given": dict(example.given),
+        "after": dict(example.after),
+    }
+    return said if example.result is ANYTHING else {**said, "result": example.result}
 
 
 def _is_number(value: object) -> bool:

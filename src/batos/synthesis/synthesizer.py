@@ -8,9 +8,7 @@ that a message that must be tried again does not think again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 from typing import cast
 
 from batos.engines.contract import Completion, Request
@@ -21,16 +19,15 @@ from batos.kernel.message import Message, not_understood_error, send
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject, check_slot_name
-from batos.kernel.values import plain
 from batos.sandbox.meter import METER
 from batos.sandbox.policy import POLICY_VERSION
 from batos.sandbox.world import capture
 from batos.synthesis.choice import choose, nearest
-from batos.synthesis.examples import Example, check_given
+from batos.synthesis.examples import check_on, examples_in, recorded
 from batos.synthesis.growth import Growth
+from batos.synthesis.question import Question
 from batos.synthesis.reflection import reflect_on
-from batos.synthesis.trial import try_out
-from batos.synthesis.values import Candidate, Choice, Failure, Reflection, Tried
+from batos.synthesis.values import Candidate, Choice, Failure, Tried
 from batos.synthesis.writing import STOP, candidates_from, prompt_for
 from batos.universe.journal import Proposal, State, reify
 
@@ -74,72 +71,60 @@ def _check(receiver: UvmObject, message: Message, growth: Growth) -> None:
     if len(growth.grown) >= MAX_GROWN:
         why = f"this message made {MAX_GROWN} methods grow already"
         raise GrowthFailed(name, message.selector, why)
-    check_given(growth.examples_for(receiver, message), selectors(receiver))
+    examples = growth.examples_for(receiver, message)
+    check_on(examples, _answers_of(receiver))
     reify(message)  # what cannot last cannot be recorded
+    recorded(examples)
     capture(receiver, [*message.args, *message.keywords.values()])
     if growth.asking.mode == "auto":
         growth.require_walls()
+
+
+def _answers_of(receiver: UvmObject) -> dict[str, object]:
+    found = {name: lookup.find(receiver, name) for name in selectors(receiver)}
+    return {name: slot.value for name, slot in found.items() if slot is not None}
 
 
 def reflect(receiver: UvmObject, message: Message, *, growth: Growth) -> Proposal:
     """Return a proposal for the message that stands and is recorded in the journal.
 
     Raises:
-        GrowthFailed: None stands; that is recorded too.
+        GrowthFailed: None stands, and that is recorded too; or the one that a person approved
+            does not stand any more.
     """
     examples = growth.examples_for(receiver, message)
     reflection = reflect_on(receiver, message, examples, growth.name_of)
     growth.tell("reflect", reflection.text())
-    question = _Question(receiver, message, examples, reflection, growth)
-    return _remembered(question) or _think(question)
+    question = Question(receiver, message, examples, reflection, growth)
+    return _approved(question) or _remembered(question) or _think(question)
 
 
-@dataclass(frozen=True)
-class _Question:
-    """One message to one receiver, as the stages of an answer need it."""
+def _approved(question: Question) -> Proposal | None:
+    """Return what a person approved for this message, if it stands as it did then.
 
-    receiver: UvmObject
-    message: Message
-    examples: tuple[Example, ...]
-    reflection: Reflection
-    growth: Growth
+    Examples that come with the message make it another question, unless they are the same.
 
-    @property
-    def mind(self) -> Mapping[str, object]:
-        """The card that lies beside the weights; any other `card` is somebody's data."""
-        found = lookup.find(self.receiver, "model_blob")
-        card = {} if found is None else found.holder._slots.get("card", {})
-        return cast("Mapping[str, object]", plain(card))
-
-    @property
-    def key(self) -> str:
-        """A name for the question: equal for equal shapes, examples and minds."""
-        parts = (
-            self.reflection.outline(),
-            repr(self.examples),
-            str(self.mind.get("sha256")),
+    Raises:
+        GrowthFailed: It does not stand any more; only a person may put it aside.
+    """
+    growth = question.growth
+    for proposal in reversed(growth.journal.answers(question.message_key)):
+        shown = examples_in(proposal.provenance)
+        if proposal.state is not State.APPROVED or question.examples not in ((), shown):
+            continue
+        (tried,) = replace(question, examples=shown).try_out([Candidate(proposal.source, 1)])
+        growth.tell("try", f"{proposal.source}\n=> {tried.verdict} (proposal {proposal.id})")
+        if tried.stands:
+            return proposal
+        why = (
+            f"proposal {proposal.id}, which {proposal.decided_by} approved, does not stand"
+            f" any more ({tried.verdict}); `batos pending reject {proposal.id}` puts it aside"
         )
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-    @cached_property
-    def answers(self) -> list[Proposal]:
-        """What was proposed for the same question before, oldest first."""
-        return self.growth.journal.answers(self.key)
-
-    @property
-    def seed(self) -> int:
-        """Where its thought begins: elsewhere each time that it is asked anew."""
-        if self.growth.asking.seed is not None:
-            return self.growth.asking.seed
-        return (int(self.key[:8], 16) + 2 * len(self.answers)) % 2**31
-
-    def try_out(self, candidates: list[Candidate]) -> list[Tried]:
-        """Try methods on copies of the receiver."""
-        growth = self.growth
-        return try_out(growth.jail(), candidates, self.receiver, self.message, self.examples)
+        raise GrowthFailed(proposal.receiver, proposal.selector, why, proposal.id)
+    return None
 
 
-def _remembered(question: _Question) -> Proposal | None:
+def _remembered(question: Question) -> Proposal | None:
     """Return what the same question was answered with before, if it still stands."""
     usable = (State.PROPOSED, State.APPROVED, State.INSTALLED)
     known = [answer for answer in question.answers if answer.state in usable]
@@ -152,7 +137,7 @@ def _remembered(question: _Question) -> Proposal | None:
     return newest if tried.stands else None
 
 
-def _think(question: _Question) -> Proposal:
+def _think(question: Question) -> Proposal:
     """Ask the mind, try what it says, and once more with the failure of the best."""
     growth, asking = question.growth, question.growth.asking
     seed = question.seed
@@ -173,6 +158,7 @@ def _think(question: _Question) -> Proposal:
             source=choice.best.candidate.source if choice.best else "",
             provenance=_provenance(question, choice, tried, seed),
             state=State.PROPOSED if choice.best else State.ABSTAINED,
+            message_key=question.message_key,
         ),
         question.message,
     )
@@ -183,7 +169,7 @@ def _think(question: _Question) -> Proposal:
     return recorded
 
 
-def _attempt(question: _Question, seed: int, failure: Failure | None) -> list[Tried]:
+def _attempt(question: Question, seed: int, failure: Failure | None) -> list[Tried]:
     growth = question.growth
     request = Request(
         prompt_for(question.reflection, failure),
@@ -235,7 +221,7 @@ def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
 
 
 def _provenance(
-    question: _Question, choice: Choice, tried: list[Tried], seed: int
+    question: Question, choice: Choice, tried: list[Tried], seed: int
 ) -> dict[str, object]:
     """Return where a method came from, as plain data that anyone can read later."""
     mind = question.mind
@@ -243,6 +229,7 @@ def _provenance(
     return {
         "by": "the mind",
         "message": question.reflection.text(),
+        "examples": recorded(question.examples),
         "mind": {name: mind.get(name) for name in ("name", "sha256", "quantization")},
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
         "seed": seed,

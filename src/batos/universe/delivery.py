@@ -24,14 +24,18 @@ from persistent.list import PersistentList
 from ZODB.POSException import ConflictError, POSError
 
 from batos.errors import (
+    ArgumentsRefused,
     BatosError,
     DeliveryFailed,
     MessageIdRefused,
     MethodFailed,
     NotStorable,
+    PrimitiveFailed,
 )
+from batos.kernel import lookup
 from batos.kernel.merging import merged
 from batos.kernel.message import Message
+from batos.kernel.method import Primitive, is_behaviour
 from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
 from batos.universe.conflicts import Turns, retried
 from batos.universe.log import LASTING
@@ -45,6 +49,7 @@ KEPT_S = 30 * 24 * 3600  # older receipts go when their page is written
 RECEIPTS = "message ids"  # in the root; no object's name, which are all identifiers
 _MOST_ID_CHARACTERS = 200
 _TOLD_CHARACTERS = 200
+_WHY_CHARACTERS = 500  # a method's error may hold whatever the method did
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Delivery:
         Raises:
             NoSuchObject: The root has no such object.
             MethodFailed: The method raised an error.
+        ArgumentsRefused: The selector leads to data, and there are arguments.
             DeliveryFailed: Every try met a conflict.
             MessageIdRefused: The id is another message's, or the answer cannot be kept.
         """
@@ -156,13 +162,18 @@ def _answer(sent: Sent, root: Root) -> object:
     given = tuple(loaded(value, root) for value in sent.message.args)
     keywords = {name: loaded(value, root) for name, value in sent.message.keywords.items()}
     selector = sent.message.selector
+    found = lookup.find(receiver, selector)
+    if found is not None and sent.message.arity and not is_behaviour(found.value):
+        raise ArgumentsRefused(sent.receiver, selector)
     try:
         return shown(Message(selector, given, keywords).send_to(receiver), root)
     except (BatosError, POSError):
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise MethodFailed(sent.receiver, selector, why) from error
+        why = _shortened(f"{type(error).__name__}: {error}", _WHY_CHARACTERS)
+        is_ours = found is not None and isinstance(found.value, Primitive)
+        failed = PrimitiveFailed if is_ours else MethodFailed
+        raise failed(sent.receiver, selector, why) from error
 
 
 def _once(sent: Sent, message_id: str, root: Root) -> object:
@@ -204,7 +215,11 @@ def _digest(sent: Sent, message_id: str) -> str:
 def _told(sent: Sent) -> str:
     arguments = ", ".join(map(repr, sent.message.args))
     told = f"{sent.receiver} {sent.message.selector}({arguments})"
-    return told if len(told) <= _TOLD_CHARACTERS else told[: _TOLD_CHARACTERS - 1] + "…"
+    return _shortened(told, _TOLD_CHARACTERS)
+
+
+def _shortened(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"
 
 
 def _written(value: object, message_id: str) -> str:

@@ -64,6 +64,7 @@ class Proposal:
     id: int = 0
     at: dt.datetime | None = None
     decided_by: str = ""
+    message_key: str = ""  # which message to whom, whatever the examples: for an approval
 
 
 class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
@@ -92,7 +93,7 @@ class Journal:
         )
 
     def answers(self, key: str) -> list[Proposal]:
-        """Return everything that was proposed for one question, oldest first."""
+        """Return everything that was proposed for one question or message, oldest first."""
         with self._universe.transaction() as root:
             book = _book(root)
             return [_get(book, number) for number in book["by_key"].get(key, ())]
@@ -165,7 +166,8 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     number = entries.maxKey() + 1 if entries else 1
     recorded = replace(proposal, id=number, at=dt.datetime.now(dt.UTC))
     entries[number] = Entry(recorded, reify(message))
-    book["by_key"][proposal.key] = (*book["by_key"].get(proposal.key, ()), number)
+    for key in filter(None, (proposal.key, proposal.message_key)):
+        book["by_key"][key] = (*book["by_key"].get(key, ()), number)
     return recorded
 
 
@@ -197,12 +199,12 @@ def reify(message: Message) -> UvmObject:
     """Return the message as an object, its arguments by value."""
     return UvmObject(
         selector=message.selector,
-        args=tuple(plain(value, _by_value) for value in message.args),
-        keywords={name: plain(value, _by_value) for name, value in message.keywords.items()},
+        args=tuple(plain(value, by_value) for value in message.args),
+        keywords={name: plain(value, by_value) for name, value in message.keywords.items()},
     )
 
 
-def _by_value(value: object) -> object:
+def by_value(value: object) -> object:
     """Objects belong to the transaction that failed; the journal keeps their description."""
     return repr(value) if isinstance(value, Persistent) else value
 

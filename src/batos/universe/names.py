@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ZODB.blob import Blob
+
 from batos.errors import NoSuchObject
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.universe.blobs import path_of
 from batos.universe.universe import Root
 
 
@@ -26,6 +29,13 @@ class Unnamed:
     """An object that the root has no name for."""
 
     oid: str
+
+
+@dataclass(frozen=True)
+class BlobOf:
+    """A blob, such as the mind's weights: it stays where it is, and only its size is told."""
+
+    bytes: int
 
 
 def named_object(root: Root, name: str) -> UvmObject:
@@ -59,6 +69,8 @@ def shown(answer: object, root: Root) -> object:
     """Return an answer so that it can be read after its transaction: plain data and names."""
 
     def named(value: object) -> object:
+        if isinstance(value, Blob):
+            return BlobOf(path_of(value).stat().st_size)
         if not isinstance(value, UvmObject):
             return value
         name = name_in(root, value)

@@ -24,8 +24,8 @@ _COMMANDS = {
     "awaken": ("birth_commands", "awaken", "Create a universe with its mind inside."),
     "clone": ("object_commands", "clone", "Make a new object from a prototype."),
     "send": ("object_commands", "send", "Send a message; a missing method may grow."),
-    "inspect": ("object_commands", "inspect", "Show an object, or all of them."),
-    "source": ("object_commands", "source", "Show a method and where it came from."),
+    "inspect": ("looking_commands", "inspect", "Show an object, or all of them."),
+    "source": ("looking_commands", "source", "Show a method and where it came from."),
     "define": ("object_commands", "define", "Install a method that you wrote."),
     "slot": ("slot_commands", "slot", "Change a slot by hand: set, rename, remove, copy."),
     "find": ("slot_commands", "find", "Find implementors, senders, referrers of a name."),
@@ -85,11 +85,9 @@ def batos(context: click.Context, universe: str | None, safe: bool) -> None:
     """
     options = context.ensure_object(Options)
     options.universe, options.safe = universe, safe
+    from batos.workbench.logged import show_logged  # noqa: PLC0415  `--help` stays quick
 
-
-def main() -> None:
-    """Run the command line and end with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    show_logged(everything=bool(os.environ.get("BATOS_DEBUG")))
 
 
 def run(arguments: list[str]) -> int:
@@ -120,12 +118,23 @@ def _ended(error: Exception, as_json: bool) -> int:
         message, exit_code = str(error), error.exit_code
         text = f"batos: {printable_line(message)}"
     else:
-        message, exit_code = str(error), 1
-        told = f"{type(error).__name__}: {message} (BATOS_DEBUG=1 shows where)"
-        text = f"batos: {printable_line(told)}"
+        message, exit_code = _unforeseen(error), 1
+        text = f"batos: {printable_line(message)}"
     facts = {"error": type(error).__name__, "message": message, "exit_code": exit_code}
     click.echo(json.dumps(facts) if as_json else text, err=True)
     return exit_code
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return what to say of an error that nobody raised on purpose."""
+    if not (isinstance(error, OSError) and error.strerror):
+        return f"{type(error).__name__}: {error} (BATOS_DEBUG=1 shows where)"
+    place = "A file" if error.filename is None else str(error.filename)
+    return (
+        f"{place} cannot be used: {error.strerror}. See that the folder is there, that you may"
+        " read and write it, and that its disk has room; then try again. BATOS_DEBUG=1 shows"
+        " where it happened."
+    )
 
 
 def _usage(error: click.ClickException) -> str:

@@ -7,22 +7,20 @@ them. Which commands there are, and how one ends, is left to `cli`.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batos.workbench.answers import jsonable
 from batos.workbench.printable import printable
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from batos.settings import Settings
     from batos.universe.universe import Root
     from batos.uvm import Uvm
@@ -89,38 +87,6 @@ class Options:
         click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
 
 
-def jsonable(value: object) -> object:
-    """Return a value in JSON's words.
-
-    An object is `{"object": its name}`, or `{"oid": ...}` if the root has no name for it;
-    a set is a list; a key is text; what JSON has no word for is written as Python does.
-    """
-    if is_dataclass(value) and not isinstance(value, type):
-        return _object(value)
-    if isinstance(value, Mapping):
-        return {
-            key if isinstance(key, str) else repr(key): jsonable(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
-        ordered = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-        return [jsonable(item) for item in ordered]
-    finite = isinstance(value, float) and math.isfinite(value)
-    if value is None or finite or isinstance(value, str | int):
-        return value
-    return str(value) if isinstance(value, Path) else repr(value)
-
-
-def _object(value: DataclassInstance) -> dict[str, object]:
-    from batos.universe.names import Named, Unnamed  # noqa: PLC0415  `--help` stays quick
-
-    if isinstance(value, Named):
-        return {"object": value.name}
-    if isinstance(value, Unnamed):
-        return {"oid": value.oid}
-    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
-
-
 def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted:
         context.ensure_object(Options).json = True
@@ -150,10 +116,12 @@ class Command(click.Command):
             self._look_for_json(ctx, words)
             raise
 
-    def _look_for_json(self, ctx: click.Context, words: list[str]) -> None:
+    def _look_for_json(
+        self, ctx: click.Context, words: list[str], anywhere: bool = False
+    ) -> None:
         """Tell an option `--json` from a word that only reads so, past the mistake."""
         lenient = click.Context(self, ignore_unknown_options=True, resilient_parsing=True)
-        lenient.allow_interspersed_args = ctx.allow_interspersed_args
+        lenient.allow_interspersed_args = anywhere or ctx.allow_interspersed_args
         found, _, _ = self.make_parser(lenient).parse_args(words)
         _note_json(ctx, _JSON, found.get("as_json") is True)
 
@@ -178,6 +146,16 @@ class Group(Command, click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        words = args[1:]
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:  # no such command, so any of the words may be its options
+            self._look_for_json(ctx, words, anywhere=True)
+            raise
 
 
 def _unmasked(value: Any) -> Any:

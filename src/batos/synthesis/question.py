@@ -1,0 +1,79 @@
+"""One message that nobody understands, as the stages of its answer need it.
+
+Its keys say when two messages ask the same: the journal is searched by them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from batos.kernel import lookup
+from batos.kernel.message import Message
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain
+from batos.synthesis.examples import Example
+from batos.synthesis.growth import Growth
+from batos.synthesis.trial import try_out
+from batos.synthesis.values import Candidate, Reflection, Tried
+from batos.universe.journal import Proposal
+
+
+@dataclass(frozen=True)
+class Question:
+    """One message to one receiver, as the stages of an answer need it."""
+
+    receiver: UvmObject
+    message: Message
+    examples: tuple[Example, ...]
+    reflection: Reflection
+    growth: Growth
+
+    @property
+    def mind(self) -> Mapping[str, object]:
+        """The card that lies beside the weights; any other `card` is somebody's data."""
+        found = lookup.find(self.receiver, "model_blob")
+        card = {} if found is None else found.holder._slots.get("card", {})
+        return cast("Mapping[str, object]", plain(card))
+
+    @property
+    def key(self) -> str:
+        """A name for the question: equal for equal shapes, examples and minds."""
+        mind = str(self.mind.get("sha256"))
+        return _hash(self.reflection.outline(), repr(self.examples), mind)
+
+    @property
+    def message_key(self) -> str:
+        """A name for the message, whatever the receiver holds and understands by now.
+
+        A person who approves a method wants this message to run it; an object that is not
+        stored yet is known by what it holds alone.
+        """
+        asked, is_stored = self.reflection, self.receiver._p_oid is not None
+        receiver = asked.receiver if is_stored else asked.outline()
+        shapes = repr((asked.shapes, tuple(self.message.keywords)))
+        return _hash(receiver, asked.prototype, asked.selector, shapes)
+
+    @cached_property
+    def answers(self) -> list[Proposal]:
+        """What was proposed for the same question before, oldest first."""
+        return self.growth.journal.answers(self.key)
+
+    @property
+    def seed(self) -> int:
+        """Where its thought begins: elsewhere each time that it is asked anew."""
+        if self.growth.asking.seed is not None:
+            return self.growth.asking.seed
+        return (int(self.key[:8], 16) + 2 * len(self.answers)) % 2**31
+
+    def try_out(self, candidates: list[Candidate]) -> list[Tried]:
+        """Try methods on copies of the receiver."""
+        growth = self.growth
+        return try_out(growth.jail(), candidates, self.receiver, self.message, self.examples)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
