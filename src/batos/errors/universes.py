@@ -1,0 +1,210 @@
+"""Errors about universes: where they lie, who has them, what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from batos.errors.root import BatosError
+
+
+@dataclass(eq=False)
+class UniverseMissing(BatosError):
+    """There is no universe at this place."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"There is no universe at {self.path}. Make one: `batos -u {self.path} awaken`."
+
+
+@dataclass(eq=False)
+class UniverseExists(BatosError):
+    """Awakening would overwrite something."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} exists already and is left as it is."
+            " Open it, or choose another place with `-u`."
+        )
+
+
+@dataclass(eq=False)
+class UniverseBusy(BatosError):
+    """Another process owns the universe."""
+
+    exit_code: ClassVar[int] = 5
+
+    path: str
+    holder: str  # who holds the lock, as far as it is known
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is in use by {self.holder}: one process at a time may change it."
+            " Wait until that one ends; `batos inspect`, `source` and `log` read it meanwhile."
+        )
+
+
+@dataclass(eq=False)
+class UniverseReadOnly(BatosError):
+    """Something was to be changed in a universe that was opened to be read."""
+
+    exit_code: ClassVar[int] = 5
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} was opened to be read."
+            " Open it without `read_only` and `safe` to change it."
+        )
+
+
+@dataclass(eq=False)
+class UniverseUnreadable(BatosError):
+    """The files are there and do not hold a universe that can be read."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot be read: {self.why}. Nothing was changed."
+            " Keep a copy of the folder, then restore a backup of it;"
+            " `batos verify` says what is damaged."
+        )
+
+
+@dataclass(eq=False)
+class UniverseDenied(BatosError):
+    """The operating system does not let this process use the universe's files."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} may not be used by this process: {self.why}. Nothing was changed."
+            " Give it the right to write to the folder and all files in it;"
+            " `batos inspect`, `source` and `log` need only the right to read."
+        )
+
+
+@dataclass(eq=False)
+class DiskFull(BatosError):
+    """The disk, or what one may use of it, is full."""
+
+    path: str
+    doing: str  # what was not done
+
+    def __str__(self) -> str:
+        return (
+            f"No space is left on the disk of {self.path}: {self.doing} was not done, and what"
+            " was committed before is whole. Free some space, then do it again."
+        )
+
+
+@dataclass(eq=False)
+class AddressRefused(BatosError, ValueError):
+    """A URI does not say where a universe could lie."""
+
+    exit_code: ClassVar[int] = 2
+
+    address: str  # without a password
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The address {self.address} is refused: {self.why}. Use a folder, or a URI such as"
+            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///FOLDER."
+        )
+
+
+@dataclass(eq=False)
+class StoreMissing(BatosError):
+    """A URI needs a package that is not installed."""
+
+    address: str
+    extra: str  # the optional part of batos that brings it
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be opened: what it needs is not installed."
+            f" Bring it with `pip install 'batos[{self.extra}]'`."
+        )
+
+
+@dataclass(eq=False)
+class UniverseUnreachable(BatosError):
+    """The server that keeps the universe does not answer."""
+
+    exit_code: ClassVar[int] = 8
+
+    address: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.address} cannot be reached: {self.why}. Start its server, or look at the"
+            " address, and try again. If a change was being committed, `batos log` shows"
+            " whether it arrived."
+        )
+
+
+@dataclass(eq=False)
+class NoSuchObject(BatosError):
+    """The universe's root has nothing of this name."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"There is no object {self.name!r} here. There are: {', '.join(self.known)}."
+
+
+@dataclass(eq=False)
+class NoSuchProposal(BatosError):
+    """The journal has no proposal of this number."""
+
+    exit_code: ClassVar[int] = 2
+
+    proposal_id: int
+
+    def __str__(self) -> str:
+        return f"The journal has no proposal {self.proposal_id}. See `batos pending list`."
+
+
+@dataclass(eq=False)
+class DecisionRefused(BatosError):
+    """A proposal is past the point at which this could be decided."""
+
+    exit_code: ClassVar[int] = 2
+
+    proposal_id: int
+    state: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return (
+            f"Proposal {self.proposal_id} is {self.state} and cannot become {self.wanted}."
+            " `batos pending list` shows those that wait. One that was installed waits again"
+            " when it was undone and its message is sent again."
+        )
+
+
+@dataclass(eq=False)
+class SettingRefused(BatosError, ValueError):
+    """A setting has a value that is not possible."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    value: str
+    wanted: str
+
+    def __str__(self) -> str:
+        return f"The setting {self.name!r} is {self.value}; it must be {self.wanted}."
