@@ -213,6 +213,15 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "nothing shared": (slot({"$shared": "x"}), "no shared called"),
     "a shared number": (slot({"$shared": "x"}, shared={"x": 1}), "no container"),
     "a bad primitive": (slot({"$primitive": "os.system('x')"}), r"no \$primitive"),
+    # annotations
+    "notes that are no mapping": (slot(1, notes=[]), "notes: a mapping"),
+    "a note of no slot": (slot(1, notes={"m": {}}), "notes.m: there is no such slot"),
+    "a note of more": (slot(1, notes={"n": {"evil": "x"}}), "notes.n: comment, by and created"),
+    "a note that is no text": (slot(1, notes={"n": {"by": 1}}), "notes.n: all of it is text"),
+    "a note of no time": (slot(1, notes={"n": {"created": "soon"}}), "notes.n: Invalid iso"),
+    # counters and queues
+    "a counter of text": (slot({"$counter": "x"}), "n: a counter is a number"),
+    "a queue of nothing": (slot({"$queue": 5}), "n: a list is wanted"),
     # slots
     "a private slot": (slot_called("__class__"), "__class__: .*is refused"),
     "an inborn slot": (slot_called("clone"), "clone: .*is refused"),

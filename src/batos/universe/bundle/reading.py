@@ -79,10 +79,6 @@ def read_bundle(folder: Path) -> Bundle:
     )
 
 
-class _Nothing:
-    """No value is one."""
-
-
 class _Reader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -177,16 +173,13 @@ class _Reader:
         notes: dict[str, Any] = {}
         if not isinstance(said, dict):
             self.refuse(file, "notes", "a mapping is wanted")
-        for slot, encoded in said.items():
-            with self.told(file, f"notes.{slot}"):
-                note = entries.data_of(encoded)
-            kinds = {"comment": str, "by": str, "created": dt.datetime}
-            is_one = isinstance(note, dict) and all(
-                isinstance(value, kinds.get(key, _Nothing)) for key, value in note.items()
-            )
-            if slot not in slots or not is_one:
-                self.refuse(file, f"notes.{slot}", "it is no annotation of a slot that is here")
-            notes[slot] = note
+        for slot, note in said.items():
+            try:
+                notes[slot] = _note(note)
+            except (TypeError, ValueError) as error:
+                self.refuse(file, f"notes.{slot}", str(error))
+            if slot not in slots:
+                self.refuse(file, f"notes.{slot}", "there is no such slot")
         return notes
 
     def method(self, file: str) -> Method:
@@ -318,3 +311,15 @@ def _no_constant(word: str) -> NoReturn:
 def _are_texts(values: Iterable[Any]) -> bool:
     texts = isinstance(values, list) and all(isinstance(value, str) for value in values)
     return texts and len(set(values)) == len(list(values))
+
+
+def _note(said: object) -> dict[str, object]:
+    """Return an annotation as a record keeps it."""
+    if not isinstance(said, dict) or not set(said) <= {"comment", "by", "created"}:
+        raise ValueError("comment, by and created are what an annotation has")
+    if not all(isinstance(value, str) for value in said.values()):
+        raise ValueError("all of it is text")
+    created = (
+        {"created": dt.datetime.fromisoformat(said["created"])} if "created" in said else {}
+    )
+    return {**said, **created}
