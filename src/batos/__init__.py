@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from batos.kernel.message import send as send
     from batos.kernel.mirror import mirror as mirror
-    from batos.kernel.shared import Counter as Counter
-    from batos.kernel.shared import Queue as Queue
+    from batos.kernel.shared import Counter as Counter, Queue as Queue
     from batos.synthesis.examples import Example as Example
     from batos.synthesis.growth import Asking as Asking
     from batos.universe.names import Named as Named
-    from batos.uvm import Uvm as Uvm
-    from batos.uvm import awaken as awaken
-    from batos.uvm import open_uvm as open  # noqa: A004, F401  named as in `io.open`
+    from batos.uvm import (
+        Uvm as Uvm,
+        awaken as awaken,
+        open_uvm as open,  # noqa: A004, F401  named as in `io.open`
+    )
 
 _PLACES = {
     "Asking": ("batos.synthesis.growth", "Asking"),

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from batos.engines.gguf import MAX_STRINGS, GgufHeader, read_header, read_model
 from batos.errors import WeightsRefused

@@ -7,8 +7,7 @@ import weakref
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from transaction import TransactionManager
 from ZODB.POSException import ConflictError
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from persistent.list import PersistentList
 from transaction import TransactionManager
 from ZODB.POSException import ConflictError

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from transaction import TransactionManager
 from ZODB.DB import DB
 from ZODB.DemoStorage import DemoStorage

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from ZODB.blob import Blob
 
 from batos.errors import ClosureTooLarge, NotStorable

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from BTrees.OOBTree import OOBTree
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from batos.errors import NoSuchObject
 from batos.kernel import lookup

@@ -15,6 +15,7 @@ from tests.servers import PostgresServer, ZeoServer
 
 from batos.universe.addresses import address_of
 from batos.universe.awakening import Mind, awaken
+from batos.universe.digests import sha256_of
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -182,7 +183,8 @@ def test_the_mind_thinks_with_weights_that_lie_on_a_server(
     batos: Batos, postgres_server: PostgresServer, smollm2_path: Path, tmp_path: Path
 ) -> None:
     uri = postgres_server.new_uri()
-    card = {"name": "smollm2", "sha256": "0" * 64, "quantization": "Q4_1"}
+    sha256 = sha256_of(smollm2_path)
+    card = {"name": "smollm2", "sha256": sha256, "quantization": "Q4_1"}
     address = address_of(uri, tmp_path / "first")
     awaken(address, Mind(smollm2_path, "smollm2", "Q4_1", card), "tester")
     batos("-u", uri, "clone", "genesis_obj", "account", "balance=100")

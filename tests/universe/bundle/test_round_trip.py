@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from tests.universe.bundle.conftest import SOURCE, files_of
 
 from batos.errors import FolderTaken, MindMissing, NoSuchObject, NotExportable
