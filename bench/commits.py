@@ -33,8 +33,9 @@ from ZODB.DB import DB
 from ZODB.FileStorage import FileStorage
 
 from batos.kernel.mirror import mirror
+from batos.opening import open_uvm
 from batos.universe.awakening import Mind, awaken
-from batos.uvm import Uvm, open_uvm
+from batos.uvm import Uvm
 
 TEXT = "x" * 200
 KEEP = "def keep(self, n, text):\n    self.n = n\n    self.text = text\n"

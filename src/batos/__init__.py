@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from batos.kernel.message import send as send
     from batos.kernel.mirror import mirror as mirror
     from batos.kernel.shared import Counter as Counter, Queue as Queue
-    from batos.synthesis.examples import Example as Example
-    from batos.synthesis.growth import Asking as Asking
-    from batos.universe.names import Named as Named
-    from batos.uvm import (
-        Uvm as Uvm,
+    from batos.opening import (
         awaken as awaken,
         open_uvm as open,  # noqa: A004, F401  named as in `io.open`
     )
+    from batos.synthesis.examples import Example as Example
+    from batos.synthesis.growth import Asking as Asking
+    from batos.universe.names import Named as Named
+    from batos.uvm import Uvm as Uvm
 
 _PLACES = {
     "Asking": ("batos.synthesis.growth", "Asking"),
@@ -29,9 +29,9 @@ _PLACES = {
     "Named": ("batos.universe.names", "Named"),
     "Queue": ("batos.kernel.shared", "Queue"),
     "Uvm": ("batos.uvm", "Uvm"),
-    "awaken": ("batos.uvm", "awaken"),
+    "awaken": ("batos.opening", "awaken"),
     "mirror": ("batos.kernel.mirror", "mirror"),
-    "open": ("batos.uvm", "open_uvm"),
+    "open": ("batos.opening", "open_uvm"),
     "send": ("batos.kernel.message", "send"),
 }
 

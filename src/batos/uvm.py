@@ -13,33 +13,28 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
-from batos.engines.catalog import resolve, weights_with
+from batos.engines.catalog import weights_with
 from batos.engines.contract import Engine
-from batos.errors import NothingRuns, UniverseExists, WallsNeeded
+from batos.errors import NothingRuns, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
-from batos.personas.mind import Mind, mind_of
+from batos.personas.mind import Mind
 from batos.processes import Processes
 from batos.sandbox import walls
 from batos.sandbox.policy import compile_method
-from batos.settings import Settings, load_settings
+from batos.settings import Settings
 from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
-from batos.universe import awakening
-from batos.universe.addresses import address_of
-from batos.universe.blobs import OnBytes, unseen
 from batos.universe.browsing import Browsing
-from batos.universe.bundle import importing
-from batos.universe.bundle.importing import Imported
 from batos.universe.copying import Copies
 from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
-from batos.universe.universe import Root, Universe, open_universe
+from batos.universe.universe import Root, Universe
 
 Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
@@ -231,76 +226,6 @@ class Uvm(LooksBack, Browsing, Copies):
         if self._trust == "unwalled" or walls.confined():
             return
         raise WallsNeeded(self.why_no_walls or "this process did not wall itself in")
-
-
-def awaken(
-    path: str | Path,
-    mind: str = "smollm2",
-    trust: Trust = "walled",
-    on_bytes: OnBytes | None = None,
-    settings: Settings | None = None,
-) -> Uvm:
-    """Create a universe with its mind inside, and open it.
-
-    Args:
-        path: The folder that will hold it, where nothing may be; or a URI, see `address_of`.
-        mind: A name of the catalog, or a .gguf file; it is copied in.
-        trust: Whether methods may grow by themselves in a process without walls.
-        on_bytes: Told how far the copy of the weights is.
-        settings: Those that `load_settings` finds, unless given.
-
-    Raises:
-        UniverseExists: Something is there.
-        MindMissing, WeightsRefused: There are no such weights here, or they are damaged.
-    """
-    settings = settings or load_settings()
-    place = address_of(path, settings.cache)
-    if isinstance(place, Path) and place.exists():
-        raise UniverseExists(str(path))  # before gigabytes are read to verify them
-    awakening.awaken(place, mind_of(resolve(mind, settings.cache)), settings.user, on_bytes)
-    return open_uvm(path, trust, settings=settings)
-
-
-def open_uvm(
-    path: str | Path,
-    trust: Trust = "walled",
-    asking: Asking | None = None,
-    read_only: bool = False,
-    settings: Settings | None = None,
-    *,
-    safe: bool = False,
-) -> Uvm:
-    """Open a universe, by its folder or its URI.
-
-    `safe` only shows it: nothing runs, and records of unknown classes are shown as such.
-
-    Raises:
-        UniverseMissing: There is none.
-        UniverseBusy: Another process owns it; it can still be opened `read_only`.
-        UniverseUnreadable: Its files are damaged.
-    """
-    settings = settings or load_settings()
-    asking = asking or Asking(mode=settings.mode, samples=settings.samples)
-    universe = open_universe(address_of(path, settings.cache), read_only, safe)
-    return Uvm(universe, trust, asking, settings)
-
-
-def rebuild(
-    path: str | Path,
-    folder: str | Path,
-    on_bytes: OnBytes = unseen,
-    settings: Settings | None = None,
-) -> Imported:
-    """Create a universe from a bundle of a whole one; see `importing.rebuild`."""
-    settings = settings or load_settings()
-    find_weights = partial(weights_with, cache=settings.cache)
-    return importing.rebuild(
-        address_of(path, settings.cache),
-        Path(folder),
-        settings.user,
-        find_weights=find_weights,
-        on_bytes=on_bytes,
-    )
 
 
 def _on_not_understood(receiver: UvmObject, message: Message) -> object:

@@ -231,7 +231,7 @@ class Lookups(RuleBasedStateMachine):
             ours.base, self.committed, ours.seen, result, strict=True
         ):
             for name in old | here:
-                if same(here, old, name) or name not in here | there:
+                if same(here, old, name):
                     continue
                 if not same(there, old, name):
                     return None

@@ -192,3 +192,21 @@ def test_a_slot_of_a_ghost_can_be_written_and_removed(connection: Any, traits: A
     traits._p_deactivate()
 
     assert mirror(traits).data() == {"size": 2}
+
+
+def test_what_was_asked_is_pickled_and_copied_like_any_other() -> None:
+    clone = UvmObject(rate=1).clone(size=2)
+    assert (clone.rate, clone.size) == (1, 2)  # it has a map by now
+
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        twin = pickle.loads(pickle.dumps(clone, protocol))
+        assert (twin.rate, twin.size) == (1, 2)
+    assert copy.deepcopy(clone).rate == 1
+
+
+def test_a_copy_of_a_primordial_is_one() -> None:
+    original = UvmObject(rate=1)
+    mirror(original).seal()
+
+    assert copy.copy(original)._sealed
+    assert copy.deepcopy(original)._sealed

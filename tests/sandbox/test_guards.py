@@ -7,6 +7,7 @@ primordial object, a stored blob, a file, a variable of the environment.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import time
@@ -23,7 +24,9 @@ from batos.kernel.authority import write_data_slot
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.runtime import Runtime
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain
 from batos.sandbox import guards
 from batos.sandbox.policy import check, compile_method
 
@@ -495,3 +498,29 @@ def test_a_refusal_is_an_error_that_a_caller_can_act_on(
 ) -> None:
     with pytest.raises(error):
         answer(target, line)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "self.vault.pair[0].append(9)",
+        "self.vault.pair[1]['k'] = 9",
+        "self.vault.waiting[0].put(9)",
+        "self.vault.hits[0].change(9)",
+        "self.vault.queue.put(9)",
+    ],
+)
+def test_what_a_primordial_holds_is_copied_however_deep(target: UvmObject, change: str) -> None:
+    vault = UvmObject(
+        pair=([1], {"k": 1}), waiting=(Queue([1]),), hits=(Counter(1),), queue=Queue([1])
+    )
+    vault._p_jar = target._p_jar
+    mirror(vault).seal()
+    target.vault = vault
+    before = plain(dict(vault._slots))
+    mirror(target).define(body(change))
+
+    with contextlib.suppress(AttributeError, TypeError):  # a copy may be a list by then
+        target.method()
+
+    assert plain(dict(vault._slots)) == before

@@ -23,12 +23,13 @@ from batos.errors import (
     MethodFailed,
     UniverseReadOnly,
 )
+from batos.opening import open_uvm
 from batos.settings import load_settings
 from batos.synthesis.growth import Asking
 from batos.universe import delivery
 from batos.universe.journal import State
 from batos.universe.universe import open_universe
-from batos.uvm import Uvm, open_uvm
+from batos.uvm import Uvm
 
 KILLS = 20
 MESSAGES = 60

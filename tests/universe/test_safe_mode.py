@@ -15,12 +15,12 @@ from ZODB._compat import PersistentUnpickler
 from batos.errors import ExtraMissing, NothingRuns, UniverseReadOnly, UniverseUnreadable
 from batos.kernel.message import send
 from batos.kernel.mirror import mirror
+from batos.opening import open_uvm
 from batos.universe.moments import visited
 from batos.universe.past import diff, history
 from batos.universe.placeholders import UnknownRecord, shown_class
 from batos.universe.states import names_in, own_slots, shown_slots
 from batos.universe.universe import Universe, open_universe
-from batos.uvm import open_uvm
 
 Write = Callable[..., str]
 

@@ -861,3 +861,24 @@ def test_a_missing_package_is_named_with_what_brings_it(
 
     with pytest.raises(StoreMissing, match=rf"pip install 'batos\[{extra}\]'"):
         open_universe(address_of(uri, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " postgres://u:s3cret@h/db?x=1",
+        "jdbc:postgresql://u:s3cret@h/db",
+        "postgres:/u:s3cret@h/db",
+        "postgres-x://u:s3cret@h/db",
+        "postgres://u:?s3cret@h/db",
+        "postgres://u:12/34s3cret@h/db",
+        "postgres://u%3As3cret@h/",
+    ],
+)
+def test_a_misspelled_uri_is_refused_and_its_password_not_repeated(
+    text: str, tmp_path: Path
+) -> None:
+    with pytest.raises(AddressRefused) as refused:
+        address_of(text, tmp_path)
+
+    assert ":s3cret" not in str(refused.value)

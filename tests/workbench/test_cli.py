@@ -17,8 +17,8 @@ import pytest
 
 from batos.errors import MessageNotUnderstood
 from batos.kernel.shared import Counter, Queue
+from batos.opening import open_uvm
 from batos.universe.universe import open_universe
-from batos.uvm import open_uvm
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
 

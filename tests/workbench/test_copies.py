@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from batos.opening import open_uvm, rebuild
 from batos.universe.universe import open_universe
-from batos.uvm import open_uvm, rebuild
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -25,6 +25,10 @@ class Primitive:
 
     name: str
 
+    def __setstate__(self, state: dict[str, str]) -> None:
+        """Take a record's state; with it, no record can give the class itself one."""
+        self.__dict__.update(state)
+
 
 class Method(Persistent):  # type: ignore[misc]  # persistent is untyped
     """A method as source, with where it came from; compiled when it first runs.

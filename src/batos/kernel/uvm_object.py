@@ -6,7 +6,6 @@ knows is `message`'s.
 
 from __future__ import annotations
 
-import copyreg
 import keyword
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -17,7 +16,7 @@ from persistent import Persistent
 from batos.errors import SlotRefused
 from batos.kernel import lookup
 from batos.kernel.delegation import PARENT_MARK, parents_of, selectors
-from batos.kernel.merging import merged
+from batos.kernel.merging import merged_object
 from batos.kernel.message import Send, is_probe
 from batos.kernel.method import is_behaviour
 from batos.kernel.values import storable
@@ -122,6 +121,8 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         self.__dict__.clear()
         self.__dict__.update(state)
         for name, value in state["_slots"].items():
+            if name.endswith(PARENT_MARK):
+                _check_parents(name, value)  # a record from elsewhere may say anything
             if not is_behaviour(value):
                 self.__dict__[name] = value
 
@@ -137,19 +138,10 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
         Raises:
             ConflictError: Both changed the same slot.
         """
-        slots = merged(old["_slots"], saved["_slots"], new["_slots"])
-        if list(saved["_slots"]) == list(old["_slots"]):  # a renamed slot keeps its place
-            slots = {name: slots[name] for name in new["_slots"]}
-        notes = merged(*(state.get("_notes", {}) for state in (old, saved, new)))
-        for name in notes.keys() - slots.keys():  # one removed what the other spoke of
-            del notes[name]
-        result = {**saved, "_slots": slots, "_notes": notes}
-        if not notes:
-            del result["_notes"]
-        return result
+        return merged_object(old, saved, new)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return copyreg.__newobj__, (UvmObject,), self.__getstate__()  # type: ignore[attr-defined]
+        return _blank, (), self.__getstate__()  # its class may be a map, which nobody can name
 
     def __copy__(self) -> UvmObject:
         twin = UvmObject()
@@ -157,6 +149,8 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
             put(twin, name, value)
         for name, note in notes_of(self).items():
             put_note(twin, name, note)
+        if self._sealed:
+            twin.__dict__["_sealed"] = True
         return twin
 
     def __dir__(self) -> Iterable[str]:
@@ -165,6 +159,10 @@ class UvmObject(Persistent, metaclass=lookup.Map):  # type: ignore[misc]  # unty
     def __repr__(self) -> str:
         oid = cast("bytes | None", self._p_oid)
         return "<a new object>" if oid is None else f"<object {int.from_bytes(oid, 'big'):#x}>"
+
+
+def _blank() -> UvmObject:
+    return UvmObject.__new__(UvmObject)
 
 
 _INBORN = frozenset(dir(UvmObject))

@@ -23,7 +23,7 @@ ATOMS: frozenset[type] = frozenset(
         *(dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone),
     }
 )
-_IMMUTABLE = ATOMS - {dt.time, dt.datetime}  # which may carry a named zone
+IMMUTABLE = ATOMS - {dt.time, dt.datetime}  # which may carry a named zone
 _FIXED_ZONES = (type(None), dt.timezone)  # a named zone is a class of somebody else's
 MAX_DEPTH = 50  # containers in containers
 _UNFINISHED = object()  # stands for a container while its items are looked at
@@ -98,7 +98,7 @@ def storable(value: object, where: str) -> object:
     Raises:
         NotStorable: It, or something in it, cannot last.
     """
-    if type(value) in _IMMUTABLE:
+    if type(value) in IMMUTABLE:
         return value
     return _twin(value, where, 0, {})
 

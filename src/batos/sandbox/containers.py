@@ -19,7 +19,7 @@ from persistent.mapping import PersistentMapping
 
 from batos.errors import NotStorable
 from batos.kernel.shared import Counter, Queue
-from batos.kernel.values import ATOMS, PersistentSet, storable
+from batos.kernel.values import ATOMS, IMMUTABLE, PersistentSet, storable
 from batos.sandbox import operators
 from batos.sandbox.meter import METER
 from batos.sandbox.operators import bounded, check_length
@@ -46,7 +46,7 @@ def lasting(value: object, where: str, container: object = None) -> object:
     Raises:
         NotStorable: It cannot last, or a container would contain itself.
     """
-    if type(value) in ATOMS:
+    if type(value) in IMMUTABLE:
         return value
     _refuse_circle(value, where, container)
     for leaf in _leaves(value):

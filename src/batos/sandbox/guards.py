@@ -20,12 +20,11 @@ from persistent.mapping import PersistentMapping
 from batos.kernel import lookup
 from batos.kernel.authority import remove_data_slot, write_data_slot
 from batos.kernel.message import Send, is_probe
-from batos.kernel.method import Primitive, bind
-from batos.kernel.shared import Counter
+from batos.kernel.method import Primitive, bind, is_behaviour
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, PersistentSet, plain
 from batos.sandbox import allowed, operators, texts
-from batos.sandbox.containers import IN_PLACE, STORED, StoredWriter, lasting
+from batos.sandbox.containers import IN_PLACE, StoredWriter, lasting
 from batos.sandbox.meter import METER
 from batos.sandbox.namespaces import NAMESPACES, Namespace
 
@@ -36,7 +35,6 @@ _PLAIN_TWINS: dict[type, type] = {
     PersistentMapping: dict,
     PersistentSet: set,
 }
-_COPIED = STORED | {Counter}  # when a primordial holds it
 _ABSENT = object()
 
 
@@ -85,7 +83,7 @@ def _read_slot(receiver: UvmObject, name: str) -> Any:
     kind = type(value)
     if kind in ATOMS:
         return value
-    if kind in _COPIED and found.holder._sealed:
+    if found.holder._sealed and not is_behaviour(value):
         return plain(value)  # a copy: to change it would change a primordial
     if kind is Primitive and name != SET_SLOT:
         raise AttributeError(f"{name!r} is not for methods to call")

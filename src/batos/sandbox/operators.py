@@ -17,7 +17,7 @@ from persistent.list import PersistentList
 
 from batos.sandbox.meter import MAX_ITEMS, METER
 
-MAX_BITS = 20_000  # of an integer: about 6,000 digits
+MAX_BITS = 14_000  # of an integer: Python writes no more than 4,300 digits
 _MAX_MODULAR_BITS = 4_096  # pow(a, b, m) takes 0.1 s there
 _MAX_SMALL = 2_000  # for functions that grow as fast as the factorial
 _WORD = 1 << 64  # below it no check is needed

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from batos.errors import AddressRefused
 
@@ -74,9 +75,11 @@ def address_of(text: str | Path, cache: Path) -> Path | Address:
     Raises:
         AddressRefused: It cannot be read, or says something that has no meaning here.
     """
+    if isinstance(text, Path):
+        return text
+    text = text.strip()
     if not is_uri(text):
-        return Path(text)
-    text = str(text)
+        return Path(_without_login(text))
     scheme = text.partition("://")[0]
     if scheme not in _READERS:
         why = f"nothing is known of {scheme}://; it may be {_listed(_READERS)}"
@@ -84,6 +87,14 @@ def address_of(text: str | Path, cache: Path) -> Path | Address:
     parts = _split(scheme, text)
     options = _options(scheme, parts)
     return _READERS[scheme](parts, options, cache)
+
+
+def _without_login(path: str) -> str:
+    """Return the path of a folder, unless it looks like a URI that was misspelled."""
+    if re.match(r"[A-Za-z][\w+.:-]*:/", path) and "@" in path:
+        why = "a URI begins with a scheme and ://, such as postgres://"
+        raise AddressRefused("(not shown: it may hold a password)", why)
+    return path
 
 
 def is_uri(text: str | Path) -> bool:
@@ -101,6 +112,12 @@ def _split(scheme: str, text: str) -> SplitResult:
             "it cannot be read; a character such as : or @ in a password is written as %3A, %40"
         )
         raise AddressRefused(f"{scheme}://...", why) from None
+    if "@" in parts.path or "@" in parts.query:
+        why = (
+            "an @ stands behind the host; in a user or a password the characters / ? # @ : are"
+            " written as %2F, %3F, %23, %40, %3A"
+        )
+        raise AddressRefused(f"{scheme}://...", why)
     if parts.fragment:
         raise AddressRefused(f"{scheme}://...", "a URI of a universe has no # part")
     return parts
@@ -155,7 +172,7 @@ def _postgres(parts: SplitResult, options: Mapping[str, str], cache: Path) -> Po
         "sslmode": options.get("sslmode") or options.get("ssl_mode") or "",
     }
     netloc = _netloc(parts.hostname or "", parts.port)
-    named = f"postgres://{user + '@' if user else ''}{netloc}/{name}"
+    named = f"postgres://{quote(user, safe='') + '@' if user else ''}{netloc}/{name}"
     named += f"?host={options['host']}" if "host" in options else ""
     if not name:
         raise AddressRefused(named, "it names no database: postgres://HOST/DATABASE")

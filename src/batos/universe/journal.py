@@ -66,6 +66,10 @@ class Proposal:
     decided_by: str = ""
     message_key: str = ""  # which message to whom, whatever the examples: for an approval
 
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take a record's state; with it, no record can give the class itself one."""
+        self.__dict__.update(state)
+
 
 class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
     """A proposal in the book, with the message that asked for it: a record of its own."""

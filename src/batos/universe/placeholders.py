@@ -7,12 +7,13 @@ so that it can be looked at and the rest of the universe can be read.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from persistent import Persistent
 
-from batos.universe.records import class_with_a_place
+from batos.universe.records import Call, class_with_a_place
 
 
 class UnknownRecord(Persistent):  # type: ignore[misc]  # persistent is untyped
@@ -61,9 +62,9 @@ class UnknownRecord(Persistent):  # type: ignore[misc]  # persistent is untyped
 def shown_class(module: str, name: str) -> object:
     """Return the class that a record names, or one that only shows such a record."""
     if module in ("copyreg", "copy_reg"):  # what they call may be a placeholder
-        return {"_reconstructor": _reconstructed, "__newobj__": _made}.get(
-            name, _placeholder(module, name)
-        )
+        called: Mapping[str, Callable[..., object]]
+        called = {"_reconstructor": _reconstructed, "__newobj__": _made}
+        return Call(called[name]) if name in called else _placeholder(module, name)
     found = class_with_a_place(module, name)
     return _placeholder(module, name) if found is None else found
 

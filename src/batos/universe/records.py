@@ -16,7 +16,7 @@ from ZODB._compat import PersistentUnpickler
 
 from batos.errors import NotStorable, UniverseUnreadable
 
-_ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the module
+_ALLOWED: Mapping[str, frozenset[str]] = {
     "batos.kernel.uvm_object": frozenset({"UvmObject"}),
     "batos.kernel.method": frozenset({"Method", "Primitive"}),
     "batos.kernel.shared": frozenset({"Counter", "Queue", "QueuePage"}),
@@ -25,8 +25,8 @@ _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the mo
     "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
     "persistent.list": frozenset({"PersistentList"}),
     "persistent.mapping": frozenset({"PersistentMapping"}),
-    "BTrees.OOBTree": None,
-    "BTrees.IOBTree": None,
+    "BTrees.OOBTree": frozenset({"OOBTree", "OOBucket", "OOSet", "OOTreeSet"}),
+    "BTrees.IOBTree": frozenset({"IOBTree", "IOBucket", "IOSet", "IOTreeSet"}),
     "ZODB.blob": frozenset({"Blob"}),
     "datetime": frozenset({"date", "time", "datetime", "timedelta", "timezone"}),
     "builtins": frozenset({"set", "frozenset", "complex", "bytearray", "object"}),
@@ -34,11 +34,30 @@ _ALLOWED: Mapping[str, frozenset[str] | None] = {  # None: every class of the mo
     "copy_reg": frozenset({"_reconstructor", "__newobj__"}),
     "__builtin__": frozenset({"set", "frozenset", "complex", "object"}),
     "_codecs": frozenset({"encode"}),
-    "zodbpickle": frozenset({"binary"}),
 }
 
+# Called by a record, not made by it: a pickle could give a function another attribute.
+_CALLED = {
+    *(("copyreg", "_reconstructor"), ("copyreg", "__newobj__"), ("_codecs", "encode")),
+    ("batos.universe.journal", "State"),
+}
 _TODAY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # old pickles' names
 _OBJECT = ("batos.kernel.uvm_object", "UvmObject")
+
+
+class Call:
+    """What a record may call, and not change."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __call__(self, *args: object) -> object:
+        return self._function(*args)
+
+    def __setstate__(self, _state: object) -> NoReturn:
+        raise UniverseUnreadable("a record", "it changes what it should only call")
 
 
 def record_class(module: str, name: str) -> object:
@@ -58,7 +77,9 @@ def class_with_a_place(module: str, name: str) -> object | None:
     """Return the class that a record names, or None if it may not, or there is none."""
     if not _is_allowed(module, name):
         return None
-    return getattr(importlib.import_module(_TODAY.get(module, module)), name, None)
+    module = _TODAY.get(module, module)
+    found = getattr(importlib.import_module(module), name, None)
+    return Call(found) if found is not None and (module, name) in _CALLED else found
 
 
 def is_part(module: str, name: str) -> bool:
@@ -108,8 +129,7 @@ def _load(record: bytes, find_class: Callable[[str, str], object]) -> None:
 
 
 def _is_allowed(module: str, name: str) -> bool:
-    allowed = _ALLOWED.get(module, frozenset())
-    return allowed is None or name in allowed
+    return name in _ALLOWED.get(module, frozenset())
 
 
 def _stored_class(module: str, name: str) -> object:

@@ -25,7 +25,7 @@ def awaken(options: Options, mind: str) -> None:
 
     Example: batos -u my.universe awaken
     """
-    from batos.uvm import awaken as awaken_universe  # noqa: PLC0415  `--help` stays quick
+    from batos.opening import awaken as awaken_universe  # noqa: PLC0415  `--help` stays quick
 
     quiet = not sys.stderr.isatty()
     with (

@@ -56,7 +56,7 @@ def import_(options: Options, folder: Path, prefer: Prefer | None, dry_run: bool
 
     Example: batos export my.bundle && batos import my.bundle --dry-run
     """
-    from batos.uvm import rebuild  # noqa: PLC0415  `--help` stays quick
+    from batos.opening import rebuild  # noqa: PLC0415  `--help` stays quick
 
     with progress("weights") as on_bytes:
         try:

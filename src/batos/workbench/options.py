@@ -66,7 +66,7 @@ class Options:
 
     def open(self, *, read_only: bool = False) -> Uvm:
         """Open the universe that is meant."""
-        from batos.uvm import open_uvm  # noqa: PLC0415  `--help` stays quick
+        from batos.opening import open_uvm  # noqa: PLC0415  `--help` stays quick
 
         settings = self.settings
         return open_uvm(

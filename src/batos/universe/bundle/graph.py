@@ -7,7 +7,6 @@ always told with the same names.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +21,11 @@ from ZODB.Connection import Connection
 from batos.errors import NoSuchObject, NotExportable
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import Note, UvmObject, notes_of
+from batos.kernel.uvm_object import UvmObject
 from batos.universe.blobs import path_of
 from batos.universe.bundle.atoms import NotPortable
 from batos.universe.bundle.layout import joined, names_for, part_of
+from batos.universe.bundle.notes import told_notes
 from batos.universe.bundle.values import Place, Surroundings, encode
 from batos.universe.delivery import RECEIPTS
 
@@ -122,8 +122,7 @@ class Graph:
         obj: UvmObject = self._connection.get(oid)
         telling = _Telling(self, called)
         slots = {slot: _told(value, (called, slot), telling) for slot, value in _slots(obj)}
-        notes = {slot: _note(note) for slot, note in sorted(notes_of(obj).items())}
-        return ObjectText(slots, obj._sealed, telling.shared(), notes)
+        return ObjectText(slots, obj._sealed, telling.shared(), told_notes(obj))
 
     def method(self, file: str) -> Method:
         """Return the method of a file."""
@@ -245,14 +244,6 @@ class _Telling:
             known, self._inside = self._to_tell.popleft()
             shared[known.called] = _told(self._inside, (known.called,), self)
         return shared
-
-
-def _note(note: Note) -> dict[str, str]:
-    """Return an annotation as text, its time in the words of ISO 8601."""
-    return {
-        key: value.isoformat() if isinstance(value, dt.datetime) else str(value)
-        for key, value in note.items()
-    }
 
 
 def _rank(graph: Graph, value: Persistent) -> str:

@@ -7,23 +7,18 @@ meaning here is refused with the file that says it.
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
-import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from batos.errors import BundleRefused, SourceRefused
 from batos.kernel.method import Method
 from batos.sandbox.policy import check
 from batos.universe.bundle import entries
-from batos.universe.bundle.atoms import NotPortable
+from batos.universe.bundle.files import Files
 from batos.universe.bundle.graph import ObjectText
 from batos.universe.bundle.layout import (
     FILE,
@@ -35,9 +30,9 @@ from batos.universe.bundle.layout import (
     method_parts,
     object_file,
 )
+from batos.universe.bundle.notes import read_note
 from batos.universe.digests import sha256_of
 
-_MOST_BYTES = 256 << 20  # of a file of text
 _MANIFEST_KEYS = {"format", "batos", "names", "expects", "objects", "weights", "files"}
 
 
@@ -79,15 +74,7 @@ def read_bundle(folder: Path) -> Bundle:
     )
 
 
-class _Reader:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._files: Mapping[str, Mapping[str, Any]] = {}
-
-    def refuse(self, file: str, key: str, why: str) -> NoReturn:
-        """Say what is wrong, and where."""
-        raise BundleRefused(str(self._folder), file, f"{key}: {why}" if key else why)
-
+class _Reader(Files):
     # --- the manifest ----------------------------------------------------------------
 
     def manifest(self) -> dict[str, Any]:
@@ -174,12 +161,10 @@ class _Reader:
         if not isinstance(said, dict):
             self.refuse(file, "notes", "a mapping is wanted")
         for slot, note in said.items():
-            try:
-                notes[slot] = _note(note)
-            except (TypeError, ValueError) as error:
-                self.refuse(file, f"notes.{slot}", str(error))
             if slot not in slots:
                 self.refuse(file, f"notes.{slot}", "there is no such slot")
+            with self.told(file, f"notes.{slot}"):
+                notes[slot] = read_note(note)
         return notes
 
     def method(self, file: str) -> Method:
@@ -224,72 +209,6 @@ class _Reader:
                 self.refuse(MANIFEST, file, "these weights belong to nothing")
         return found
 
-    @contextmanager
-    def told(self, file: str, key: str) -> Iterator[None]:
-        """Say in which file it stands that something has no meaning."""
-        try:
-            yield
-        except NotPortable as error:
-            self.refuse(file, key, str(error))
-
-    # --- bytes -----------------------------------------------------------------------
-
-    def _checked(self, file: str) -> bytes:
-        facts = self._files[file]
-        content = self._bytes(file, facts["bytes"])
-        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
-            self.refuse(file, "", "its SHA-256 is not the one that the manifest has")
-        return content
-
-    def _bytes(self, file: str, size: int | None = None) -> bytes:
-        handle = self._opened(file, size)
-        with os.fdopen(handle, "rb") as opened:
-            content = opened.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            self.refuse(file, "", f"it is longer than {_MOST_BYTES:,} bytes")
-        return content
-
-    def _opened(self, file: str, size: int | None) -> int:
-        """Open a plain file; no link is followed on the way to it."""
-        path = self._folder / file
-        try:
-            for folder in Path(file).parents[:-1]:
-                if (self._folder / folder).is_symlink():
-                    self.refuse(file, "", "it lies behind a link")
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            self.refuse(file, "", f"it cannot be read: {error.strerror}")
-        facts = os.fstat(handle)
-        is_plain = stat.S_ISREG(facts.st_mode)
-        if not is_plain or size not in (None, facts.st_size):
-            os.close(handle)
-            self.refuse(file, "", "its size differs" if is_plain else "it is no plain file")
-        return handle
-
-    def _json(self, file: str, content: bytes) -> dict[str, Any]:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            self.refuse(file, "", "it is not UTF-8 text")
-        parsed = self._parsed(file, text)
-        if not isinstance(parsed, dict):
-            self.refuse(file, "", "a mapping is wanted")
-        return parsed
-
-    def _parsed(self, file: str, text: str) -> Any:
-        try:
-            return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            self.refuse(file, "", f"it is not JSON that can be read: {error}")
-
-    def _check_keys(
-        self, file: str, text: Mapping[str, Any], needed: set[str], known: set[str]
-    ) -> None:
-        for key in sorted(set(text) - known):
-            self.refuse(file, key, "this key is unknown")
-        for key in sorted(needed - set(text)):
-            self.refuse(file, key, "it is missing")
-
 
 def verify_weights(folder: Path, sha256: str, path: Path) -> None:
     """Raise `BundleRefused` if a file does not have its hash."""
@@ -297,29 +216,6 @@ def verify_weights(folder: Path, sha256: str, path: Path) -> None:
         raise BundleRefused(str(folder), f"weights/{sha256}", "its bytes have another SHA-256")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return found
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is written as $float")
-
-
 def _are_texts(values: Iterable[Any]) -> bool:
     texts = isinstance(values, list) and all(isinstance(value, str) for value in values)
     return texts and len(set(values)) == len(list(values))
-
-
-def _note(said: object) -> dict[str, object]:
-    """Return an annotation as a record keeps it."""
-    if not isinstance(said, dict) or not set(said) <= {"comment", "by", "created"}:
-        raise ValueError("comment, by and created are what an annotation has")
-    if not all(isinstance(value, str) for value in said.values()):
-        raise ValueError("all of it is text")
-    created = (
-        {"created": dt.datetime.fromisoformat(said["created"])} if "created" in said else {}
-    )
-    return {**said, **created}
