@@ -201,8 +201,7 @@ def _move_on(
     A pack keeps a transaction, and its note, as long as one of its records is current.
     """
     words = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in called))
-    storage = universe.database.storage
-    with transactions(storage) as found:
+    with transactions(universe.database.storage) as found:
         for transaction in found:
             moment = moment_in(transaction)
             oids = [record.oid for record in transaction]
@@ -224,8 +223,7 @@ def _write_again(connection: Connection, oid: bytes, tid: bytes) -> None:
 
 def _names_ever(universe: Universe, oid: bytes) -> set[str]:
     """Return what the root ever called an object, as far back as the history goes."""
-    found: set[str] = set()
-    before = b"\xff" * 8
+    found, before = set[str](), b"\xff" * 8
     while True:
         with connected(universe, before) as connection:
             try:
