@@ -447,3 +447,13 @@ def test_nothing_is_overwritten_and_nothing_made_of_nothing(
     back_up(universe.path, backups)
     with pytest.raises(UniverseExists):
         recover(backups, universe.path)
+
+
+@pytest.mark.parametrize("inner", ["", "backups"])
+def test_a_universe_holds_no_backups_of_itself(universe_path: Path, inner: str) -> None:
+    before = sorted(universe_path.iterdir())
+
+    with pytest.raises(BackupFailed, match="it is a universe, or lies in one"):
+        back_up(universe_path, universe_path / inner)
+
+    assert sorted(universe_path.iterdir()) == before

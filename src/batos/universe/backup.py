@@ -63,6 +63,8 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
     """
     if not is_universe(universe):
         raise UniverseMissing(str(universe.absolute()))
+    if folder.resolve().is_relative_to(universe.resolve()) or is_universe(folder):
+        raise BackupFailed(str(folder), "it is a universe, or lies in one; choose another")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = LockFile(str(folder / _LOCK))
