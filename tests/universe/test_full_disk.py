@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.universe.little_disk import fill, free_bytes, run_on_disk
 from batos.errors import DiskFull
 from batos.universe.awakening import Mind, awaken
 from batos.universe.blobs import import_weights, path_of
-from batos.universe.disk import telling
+from batos.universe.packing import pack
 from batos.universe.universe import Universe, open_universe
 
 KIB = 1 << 10
@@ -225,14 +226,14 @@ def fail_to_pack(disk: Path, left_bytes: int) -> dict[str, Any]:
     for n in range(2, 5):
         write(universe, n=n, large=PAYLOAD)
     filler = fill(disk, left_bytes)
-    with pytest.raises(DiskFull), telling(universe.path, "the pack"):
-        universe._database.pack()
+    with pytest.raises(DiskFull):
+        pack(universe, timedelta())
     assert not (universe.path / "Data.fs.pack").exists()
     assert left_bytes - free_bytes(disk) <= PAGE_BYTES
     if left_bytes > 64 * KIB:
         write(universe, n=5)
     filler.unlink()
-    universe._database.pack()
+    pack(universe, timedelta())
     write(universe, n=6)
     check_whole(universe, 6)
     return {}

@@ -464,6 +464,12 @@ def test_the_journal_outlives_an_undo(at_place: Universe) -> None:
 
 
 @everywhere
+def test_an_error_of_the_callers_own_is_not_taken_for_the_stores(at_place: Universe) -> None:
+    with pytest.raises(FileNotFoundError), at_place.transaction():
+        Path("/no/such/file").read_text()
+
+
+@everywhere
 def test_the_past_can_be_visited_told_and_brought_back(at_place: Universe) -> None:
     first = clone(at_place, "account", "open", balance=1)
     at_birth = write(at_place, "account", "a gift", balance=2)

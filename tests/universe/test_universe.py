@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -280,3 +281,37 @@ def test_it_can_be_read_at_any_moment_of_a_commit(universe: Universe) -> None:
 
     assert seen == sorted(seen)
     assert seen[-1] > seen[0]
+
+
+def test_what_a_program_puts_into_a_stored_container_is_kept_and_aborted_with_it(
+    universe: Universe, write: Write, read: Read
+) -> None:
+    write("account", pages={}, words=[[1]])
+    with universe.transaction() as root:
+        root["account"].pages["k"] = [1]  # past the slot: a plain list
+        root["account"].words.append({"a": [1]})
+        root["shelf"] = [1]
+    with universe.transaction() as root:
+        root["account"].pages["k"].append(2)
+        root["account"].words[1]["a"].append(2)
+        root["shelf"].append(2)
+    with suppress(KeyError), universe.transaction() as root:
+        root["account"].pages["k"].append("dirty")
+        root["account"].words[1]["a"].append("dirty")
+        raise KeyError
+
+    universe.database.cacheMinimize()
+
+    assert read("account", "pages") == {"k": [1, 2]}
+    assert read("account", "words") == [[1], {"a": [1, 2]}]
+    with universe.transaction() as root:
+        assert list(root["shelf"]) == [1, 2]
+
+
+def test_what_cannot_last_in_a_stored_container_is_told_as_that(
+    universe: Universe, write: Write
+) -> None:
+    write("account", words=[1])
+
+    with pytest.raises(NotStorable, match="a stored list"), universe.transaction() as root:
+        root["account"].words.append(lambda: 0)

@@ -103,6 +103,25 @@ def storable(value: object, where: str) -> object:
     return _twin(value, where, 0, {})
 
 
+def settle(container: PersistentList | PersistentMapping) -> None:
+    """Give what lies in a stored container the form in which a slot would keep it.
+
+    A program may append a plain list to one; its later changes would be lost.
+
+    Raises:
+        NotStorable: Something in it cannot last.
+    """
+    if isinstance(container, PersistentList):
+        container.data[:] = [storable(item, "a stored list") for item in container.data]
+        return
+    pairs = [
+        (storable(key, "a key"), storable(item, "a stored dict"))
+        for key, item in container.data.items()
+    ]
+    container.data.clear()
+    container.data.update(pairs)
+
+
 def _twin(value: object, where: str, depth: int, known: dict[int, object]) -> object:
     kind = type(value)
     if isinstance(value, dt.datetime | dt.time) and type(value.tzinfo) not in _FIXED_ZONES:

@@ -185,10 +185,10 @@ def redact(root: Root, receivers: Collection[str]) -> int:
     for entry in book["entries"].values():
         proposal = entry.proposal
         if proposal.receiver in receivers:
-            numbers = [n for n in book["by_key"].get(proposal.key, ()) if n != proposal.id]
-            book["by_key"][proposal.key] = tuple(numbers)
-            if not numbers:
-                del book["by_key"][proposal.key]
+            for key in {proposal.key, proposal.message_key} & set(book["by_key"]):
+                book["by_key"][key] = tuple(n for n in book["by_key"][key] if n != proposal.id)
+                if not book["by_key"][key]:
+                    del book["by_key"][key]
             entry.proposal = Proposal(
                 *("", _GONE, _GONE, ""),
                 {"verdict": _GONE, "message": _GONE, "candidates": []},

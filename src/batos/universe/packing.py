@@ -15,6 +15,7 @@ from ZODB.POSException import ReadOnlyError
 
 from batos.errors import HistoryStays, UniverseReadOnly
 from batos.universe.conflicts import Turns, retried
+from batos.universe.disk import telling
 from batos.universe.log import LASTING, Moment
 from batos.universe.moments import BEGINS, begins_at, moments_of
 from batos.universe.reading import transactions
@@ -101,7 +102,8 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
 
 def _pack_to(universe: Universe, tid: bytes) -> None:
     try:
-        universe.database.pack(TimeStamp(tid).timeTime() + _SOON_S)
+        with telling(universe.path, "the pack"):
+            universe.database.pack(TimeStamp(tid).timeTime() + _SOON_S)
     except FileStorageError as error:
         raise HistoryStays(str(error)) from error
     except ReadOnlyError:

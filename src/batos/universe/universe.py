@@ -101,38 +101,33 @@ class Universe:
             DiskFull: There is no space for the change; it was aborted.
             UniverseUnreachable: Its server does not answer (any more).
         """
-        with (
-            reachable(self._database.server),
-            self._opened(note, user, details, context) as root,
-        ):
-            yield root
-
-    @contextmanager
-    def _opened(
-        self, note: str, user: str, details: Mapping[str, object], context: object
-    ) -> Iterator[Root]:
+        server = self._database.server  # the caller's own errors are none of its
         manager = TransactionManager(explicit=True)
-        connection = self._database.open(manager)
+        with reachable(server):
+            connection = self._database.open(manager)
         connection.context = context
         try:
-            current = manager.begin()
-            current.note(_brief(note))
-            current.setUser(_brief(user))
-            yield connection.root()
+            with reachable(server):
+                current = manager.begin()
+                current.note(_brief(note))
+                current.setUser(_brief(user))
+                root = connection.root()
+            yield root
             for key, value in details.items():
                 if value:
                     current.setExtendedInfo(key, value)
-            with telling(self.path, "the change"):
+            with reachable(server), telling(self.path, "the change"):
                 manager.commit()
-        except ReadOnlyError:
-            manager.abort()
-            raise UniverseReadOnly(self.shown) from None
-        except BaseException:
-            manager.abort()
+        except BaseException as error:
+            with reachable(server):
+                manager.abort()
+            if isinstance(error, ReadOnlyError):
+                raise UniverseReadOnly(self.shown) from None
             raise
         finally:
             connection.context = None
-            connection.close()
+            with reachable(server):
+                connection.close()
 
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first.

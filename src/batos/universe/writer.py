@@ -7,10 +7,13 @@ writes down the class that it finds; this writes `UvmObject` in its place.
 from __future__ import annotations
 
 from persistent import Persistent
+from persistent.list import PersistentList
+from persistent.mapping import PersistentMapping
 from persistent.wref import WeakRef
 from ZODB.serialize import ObjectWriter
 
 from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import settle
 
 
 class RecordWriter(ObjectWriter):  # type: ignore[misc]  # ZODB is untyped
@@ -42,4 +45,6 @@ class RecordWriter(ObjectWriter):  # type: ignore[misc]  # ZODB is untyped
         if isinstance(obj, UvmObject):
             record: bytes = self._dump(UvmObject, obj.__getstate__())
             return record
+        if isinstance(obj, PersistentList | PersistentMapping):
+            settle(obj)
         return super().serialize(obj)  # type: ignore[no-any-return]
