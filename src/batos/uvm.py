@@ -6,6 +6,7 @@ it again after a conflict, and brings along the mind's and the jail's processes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,9 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
+from ZODB.POSException import POSError
+
 from batos.engines.catalog import weights_with
 from batos.engines.contract import Engine
-from batos.errors import NothingRuns, WallsNeeded
+from batos.errors import BatosError, NothingRuns, WallsNeeded
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
@@ -35,6 +38,8 @@ from batos.universe.journal import Journal, Proposal, State
 from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
 from batos.universe.universe import Root, Universe
+
+_log = logging.getLogger(__name__)
 
 Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
@@ -199,7 +204,10 @@ class Uvm(LooksBack, Browsing, Copies):
             if growth.failed:  # a method that caught it must not commit half of its work
                 raise growth.failed[0]
         for proposal in growth.grown:
-            self.journal.decide(proposal.id, State.INSTALLED)
+            try:
+                self.journal.decide(proposal.id, State.INSTALLED)
+            except (BatosError, OSError, POSError) as error:  # the message itself took effect
+                _log.warning("proposal %d is written down later: %s", proposal.id, error)
 
     def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
         return Growth(

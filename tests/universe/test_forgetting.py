@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from BTrees.OOBTree import OOBTree
 
-from batos.errors import ForgetRefused, NoSuchMoment, NoSuchObject, UniverseReadOnly
+from batos.errors import (
+    ForgetRefused,
+    ForgettingUnfinished,
+    NoSuchMoment,
+    NoSuchObject,
+    UniverseReadOnly,
+)
 from batos.kernel.message import Message
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.shared import Queue
+from batos.universe import forgetting
 from batos.universe.blobs import import_weights
 from batos.universe.forgetting import forget
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.moments import visited
+from batos.universe.packing import pack
 from batos.universe.universe import Universe, open_universe
 from batos.uvm import Uvm
 
@@ -217,3 +226,33 @@ def test_receipts_of_its_messages_go_and_those_of_others_lose_its_name(
     uvm.close()
     assert files_with(universe_path, MARK) == set()
     assert files_with(universe_path, "hear_('confidant')") == set()
+
+
+def test_a_past_that_could_not_be_ended_is_told_with_what_ends_it(
+    universe: Universe, write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("secret", text="SECRETSECRET")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(forgetting, "pack", fail)
+        with pytest.raises(ForgettingUnfinished, match="batos pack --keep 0"):
+            forget(universe, "secret")
+    pack(universe, dt.timedelta())
+
+    assert b"SECRETSECRET" not in (universe.path / "Data.fs").read_bytes()
+
+
+def test_the_journal_keeps_no_key_of_what_is_forgotten(
+    universe: Universe, write: Callable[..., str]
+) -> None:
+    write("account", balance=1)
+    proposal = Proposal("key", "account", "deposit_", "", {}, message_key="message key")
+    Journal(universe, "tester").record(proposal, Message("deposit_", (5,), {}))
+
+    forget(universe, "account")
+
+    with universe.transaction() as root:
+        assert list(root["journal"]["by_key"]) == []

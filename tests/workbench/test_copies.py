@@ -100,3 +100,29 @@ def test_a_program_can_do_the_same(universe_path: Path, tmp_path: Path) -> None:
     rebuild(tmp_path / "again.universe", tmp_path / "whole")
     with open_uvm(tmp_path / "again.universe") as again:
         assert again.send("account", "balance") == 100
+
+
+def test_safe_mode_makes_no_universe(batos: Batos, tmp_path: Path) -> None:
+    for words in (
+        ("awaken",),
+        ("tour", str(tmp_path / "t")),
+        ("import", "b"),
+        ("recover", "b", "r"),
+    ):
+        found = batos("--safe", *words)
+
+        assert found.returncode == 2
+        assert "--safe only looks" in found.stderr
+
+
+def test_a_uri_is_no_folder_to_write_to(batos: Batos, tmp_path: Path) -> None:
+    for words in (
+        ("backup", "sqlite:///x"),
+        ("recover", "b", "zeo://h:1"),
+        ("export", "file:///x"),
+    ):
+        found = batos(*words)
+
+        assert found.returncode == 2
+        assert "is a URI; give a folder" in found.stderr
+    assert list(tmp_path.glob("*:*")) == []

@@ -53,6 +53,7 @@ from batos.errors.objects import (
 )
 from batos.errors.past import (
     ForgetRefused as ForgetRefused,
+    ForgettingUnfinished as ForgettingUnfinished,
     HistoryStays as HistoryStays,
     NoSuchMoment as NoSuchMoment,
     PastReadOnly as PastReadOnly,

@@ -89,6 +89,20 @@ class ForgetRefused(BatosError):
 
 
 @dataclass(eq=False)
+class ForgettingUnfinished(BatosError):
+    """An object is out of the present, and its old states still lie in the files."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} is gone from the present, but its past still lies in the files:"
+            f" {self.why} Mend that, then end the past with `batos pack --keep 0`."
+        )
+
+
+@dataclass(eq=False)
 class HistoryStays(BatosError):
     """This kind of database cannot give up a part of its history."""
 

@@ -24,7 +24,13 @@ from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.utils import maxtid, z64
 
-from batos.errors import ForgetRefused, UniverseReadOnly, UniverseUnreadable
+from batos.errors import (
+    BatosError,
+    ForgetRefused,
+    ForgettingUnfinished,
+    UniverseReadOnly,
+    UniverseUnreadable,
+)
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
@@ -77,6 +83,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     Raises:
         NoSuchObject: The root has no such object.
         ForgetRefused: It is primordial, or others refer to it.
+        ForgettingUnfinished: Its past could not be ended; a pack does it later.
         UniverseReadOnly: It was opened to be read.
     """
     if universe.address is not None:
@@ -92,15 +99,12 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     traces = _traces(universe, oid)
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
     taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
-    packed = pack(universe, dt.timedelta(), user)
+    try:
+        packed = pack(universe, dt.timedelta(), user)
+    except (BatosError, OSError) as error:
+        raise ForgettingUnfinished(name, str(error)) from error
     universe.database.cacheMinimize()  # memory forgets, too
-    return Forgotten(
-        name,
-        taken[0],
-        taken[1],
-        packed,
-        tuple(_still_there(universe, oid, traces)),
-    )
+    return Forgotten(name, *taken, packed, tuple(_still_there(universe, oid, traces)))
 
 
 # --- out of the present ------------------------------------------------------------------

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from batos.universe.forgetting import Forgotten, forget
 from batos.universe.log import Moment
 from batos.universe.moments import When, visited
-from batos.universe.packing import Cut, Packed, pack, plan_pack
+from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
@@ -71,9 +71,14 @@ class LooksBack:
         """Return what `pack` would end; nothing is changed."""
         return plan_pack(self._universe, keep)
 
-    def pack(self, keep: dt.timedelta) -> Packed:
-        """End the history that is older than `keep`; see `packing.pack`."""
-        return pack(self._universe, keep, self._user)
+    def pack(self, keep: dt.timedelta | str) -> Packed:
+        """End the history that is older than `keep`, such as "30d"; see `packing.pack`.
+
+        Raises:
+            ValueError: It is text that means no span of time.
+        """
+        span = span_of(keep) if isinstance(keep, str) else keep
+        return pack(self._universe, span, self._user)
 
     def forget(self, name: str, cut: bool = False) -> Forgotten:
         """Remove an object for good, and with it all of the history; see `forgetting`.

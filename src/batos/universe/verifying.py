@@ -7,19 +7,25 @@ an object, each blob to its file, and in a backup each file must have its hash.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ZODB.blob import Blob
 from ZODB.FileStorage.format import CorruptedError
 from ZODB.serialize import referencesf
 from ZODB.utils import u64, z64
 
 from batos.errors import BackupMissing, Damaged, UniverseMissing
+from batos.kernel.mirror import mirror
+from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import plain
 from batos.universe.backup_folder import LIST, Generation, Joined, read_list
+from batos.universe.blobs import path_of
 from batos.universe.datafile import MAGIC_BYTES, DataFile, Stored, Whole, whole_transactions
 from batos.universe.digests import sha256_of
 from batos.universe.records import check_loaded
-from batos.universe.universe import is_universe
+from batos.universe.universe import is_universe, open_universe
 
 _MOST_PROBLEMS = 100
 
@@ -57,10 +63,10 @@ def verify(path: Path, on_bytes: Callable[[int, int], None] | None = None) -> Ve
     """
     show = on_bytes or (lambda _done, _all: None)
     found = Verified()
-    if (path / LIST).is_file():
-        _verify_backups(path, found, show)
-    elif is_universe(path):
+    if is_universe(path):
         _verify_universe(path, found, show)
+    elif (path / LIST).is_file():
+        _verify_backups(path, found, show)
     else:
         raise UniverseMissing(str(path.absolute()))
     if found.problems:
@@ -80,6 +86,22 @@ def _verify_universe(path: Path, found: Verified, show: Callable[[int, int], Non
         size = whole[-1].end
         _Check(DataFile(file), path / "blobs", found).all(whole, lambda at: show(at, size))
     found.bytes += size
+    if not found.problems:
+        _verify_minds(path, found)
+
+
+def _verify_minds(path: Path, found: Verified) -> None:
+    """Compare weights with the card that lies beside them: a blob has no digest of its own."""
+    with (
+        closing(open_universe(path, read_only=True)) as universe,
+        universe.transaction() as root,
+    ):
+        for name, value in root.items():
+            slots = mirror(value).slots() if isinstance(value, UvmObject) else {}
+            blob, card = slots.get("model_blob"), plain(slots.get("card"))
+            expected = card.get("sha256") if isinstance(card, dict) else None
+            if isinstance(blob, Blob) and expected and sha256_of(path_of(blob)) != expected:
+                found.note(f"the weights of {name} have another SHA-256 than their card says")
 
 
 def _verify_backups(path: Path, found: Verified, show: Callable[[int, int], None]) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from batos.workbench.options import Options, command
+from batos.workbench.options import FOLDER, Options, command
 from batos.workbench.progress import progress
 
 
 @command("backup")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.pass_obj
 def backup(options: Options, folder: Path) -> None:
     """Back the universe up into FOLDER, whoever is using it; what is there already stays.
@@ -31,7 +31,7 @@ def backup(options: Options, folder: Path) -> None:
 
 
 @command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=FOLDER, required=False)
 @click.pass_obj
 def verify(options: Options, folder: Path | None) -> None:
     """Check the universe, or the one or the backups in FOLDER: every record, file and hash.
@@ -51,8 +51,8 @@ def verify(options: Options, folder: Path | None) -> None:
 
 
 @command("recover")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("folder", type=FOLDER)
+@click.argument("target", type=FOLDER)
 @click.option("--at", "tid", metavar="TID", help="The backup that ends with this transaction.")
 @click.pass_obj
 def recover(options: Options, folder: Path, target: Path, tid: str | None) -> None:

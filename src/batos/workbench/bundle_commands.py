@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batos.errors import UniverseMissing
-from batos.workbench.options import Options, command
+from batos.workbench.options import FOLDER, Options, command
 from batos.workbench.progress import progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command("export")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--no-weights", is_flag=True, help="Name weights by their hash only.")
 @click.option("--no-journal", is_flag=True, help="Leave the journal out.")
@@ -43,7 +43,7 @@ def export(
 
 
 @command("import")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=FOLDER)
 @click.option("--ours", "prefer", flag_value="ours", help="Keep slots that differ.")
 @click.option("--theirs", "prefer", flag_value="theirs", help="Replace slots that differ.")
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")

@@ -49,6 +49,9 @@ _COMMANDS = {
 }
 
 
+_MAKERS = {"awaken", "tour", "import", "recover"}  # they open none that could refuse
+
+
 class _Lazy(Group):
     """A group whose commands are imported when they are needed."""
 
@@ -85,6 +88,10 @@ def batos(context: click.Context, universe: str | None, safe: bool) -> None:
     """
     options = context.ensure_object(Options)
     options.universe, options.safe = universe, safe
+    if safe and context.invoked_subcommand in _MAKERS:
+        raise click.UsageError(
+            f"--safe only looks; {context.invoked_subcommand} makes a universe"
+        )
     from batos.workbench.logged import show_logged  # noqa: PLC0415  `--help` stays quick
 
     show_logged(everything=bool(os.environ.get("BATOS_DEBUG")))

@@ -166,6 +166,21 @@ def _unmasked(value: Any) -> Any:
     return value.removeprefix(_MASK) if isinstance(value, str) else value
 
 
+class _Folder(click.Path):
+    """A folder of this machine; what looks like a URI would become a folder called so."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if "://" in str(value):
+            self.fail(
+                f"{str(value).partition('://')[0]}://... is a URI; give a folder", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+FOLDER = _Folder(path_type=Path)
+
 command = partial(click.command, cls=Command)
 
 

@@ -18,7 +18,7 @@ from batos.universe.bundle import entries
 from batos.universe.bundle.building import Builder, FindWeights
 from batos.universe.bundle.comparing import THE_ROOT, Comparison, compare, graph_here
 from batos.universe.bundle.graph import JOURNAL, NOT_OBJECTS, PRIMORDIAL
-from batos.universe.bundle.layout import MANIFEST, ROOT
+from batos.universe.bundle.layout import MANIFEST, ROOT, object_file
 from batos.universe.bundle.reading import Bundle, read_bundle
 from batos.universe.conflicts import Turns, retried
 from batos.universe.creating import create_universe
@@ -27,6 +27,8 @@ from batos.universe.log import LASTING
 from batos.universe.universe import Universe
 
 Prefer = Literal["ours", "theirs"]
+
+_RESERVED = frozenset({"personas", "library", "lineage"})  # of the root, for later parts
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def import_bundle(
                 connection = root._p_jar  # type: ignore[attr-defined]
                 graph = graph_here(bundle, connection)
                 found = compare(bundle, graph)
+                _check_new(bundle, found)
                 _decide(found.conflicts, prefer, dry_run)
                 here = {called: connection.get(oid) for called, oid in graph.objects.items()}
                 here |= _expected(bundle, connection)
@@ -212,6 +215,18 @@ def _decide(conflicts: Sequence[Conflict], prefer: Prefer | None, dry_run: bool)
     counting = [it for it in conflicts if prefer is None or (prefer == "theirs" and it.fixed)]
     if counting and not dry_run:
         raise ImportConflict(tuple(counting))
+
+
+def _check_new(bundle: Bundle, found: Comparison) -> None:
+    """Refuse what only a birth may bring: primordials, and names that batos gives."""
+    for called in found.new_objects:
+        if bundle.objects[called].sealed:
+            why = "sealed: a universe that is there gets no new primordials"
+            raise BundleRefused(str(bundle.folder), object_file(called), why)
+    for name in found.new_names:
+        if name in _RESERVED:
+            why = f"{name}: batos gives this name itself"
+            raise BundleRefused(str(bundle.folder), ROOT, why)
 
 
 def _write(found: Comparison, builder: Builder, prefer: Prefer | None, root: Any) -> None:
