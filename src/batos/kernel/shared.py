@@ -10,6 +10,7 @@ The queue is our own: `zc.queue` (last released in 2017) merges no two equal ite
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -46,8 +47,9 @@ class Counter(Shared):
 
         Raises:
             TypeError: It is neither an int nor a float.
+            ValueError: It is not finite, or the sum is not.
         """
-        self._value += _number(by)
+        self._value = _number(self._value + _number(by))
 
     def content(self) -> object:
         """Return the number."""
@@ -65,12 +67,17 @@ class Counter(Shared):
         return f"Counter({self._value!r})"
 
     def _p_resolveConflict(self, old: State, saved: State, new: State) -> State:  # noqa: N802  ZODB's name
-        return {"_value": saved["_value"] + new["_value"] - old["_value"]}
+        both = saved["_value"] + new["_value"] - old["_value"]
+        if isinstance(both, float) and not math.isfinite(both):
+            conflict()
+        return {"_value": both}
 
 
 def _number(value: float) -> float:
     if type(value) not in (int, float):
         raise TypeError(f"a counter counts in int and float, not {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"a counter counts in finite numbers, not {value}")
     return value
 
 

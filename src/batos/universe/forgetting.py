@@ -9,11 +9,9 @@ its values still stand in the universe's files. It cannot reach what left the un
 from __future__ import annotations
 
 import datetime as dt
-import mmap
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from persistent import Persistent
@@ -22,17 +20,15 @@ from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
-from ZODB.utils import maxtid, z64
+from ZODB.utils import z64
 
 from batos.errors import (
     BatosError,
     ForgetRefused,
     ForgettingUnfinished,
     UniverseReadOnly,
-    UniverseUnreadable,
 )
 from batos.kernel.delegation import PARENT_MARK
-from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import PersistentSet, plain
@@ -45,7 +41,8 @@ from batos.universe.names import named_object
 from batos.universe.packing import Packed, pack
 from batos.universe.reading import transactions
 from batos.universe.references import survey
-from batos.universe.states import names_in, own_records, own_slots
+from batos.universe.states import names_in, own_slots
+from batos.universe.traces import still_there, traces_of
 from batos.universe.universe import Root, Universe
 
 BEYOND_REACH = (
@@ -54,7 +51,6 @@ BEYOND_REACH = (
     "adapters that were trained with it",
     "blocks of the disk that are free now",
 )
-_TELLING_CHARS = 8  # a shorter text may stand anywhere by chance
 _NOTE = "forget: an object and all history"
 
 
@@ -96,7 +92,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
             raise ForgetRefused(name, "it is primordial: the others live by it")
         oid = cast("bytes", obj._p_oid)
         names = {key for key, value in root.items() if value is obj}
-    traces = _traces(universe, oid)
+    traces = traces_of(universe, oid)
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
     taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
     try:
@@ -104,7 +100,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     except (BatosError, OSError) as error:
         raise ForgettingUnfinished(name, str(error)) from error
     universe.database.cacheMinimize()  # memory forgets, too
-    return Forgotten(name, *taken, packed, tuple(_still_there(universe, oid, traces)))
+    return Forgotten(name, *taken, packed, tuple(still_there(universe, oid, traces)))
 
 
 # --- out of the present ------------------------------------------------------------------
@@ -240,65 +236,3 @@ def _names_ever(universe: Universe, oid: bytes) -> set[str]:
 
 def _oid(value: object) -> bytes | None:
     return cast("bytes", value._p_oid) if isinstance(value, Persistent) else None
-
-
-# --- is it gone? -------------------------------------------------------------------------
-
-
-def _traces(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
-    """Return texts that an object ever held, with their slots, if they are long enough."""
-    found: set[tuple[str, bytes]] = set()
-    before = b"\xff" * 8
-    while True:
-        with connected(universe, before) as connection:
-            try:
-                obj = connection.get(oid)
-                before = max(cast("bytes", record._p_serial) for record in own_records(obj))
-                found |= {one for one in _texts(obj) if len(one[1]) >= _TELLING_CHARS}
-            except (POSKeyError, UniverseUnreadable):  # before its birth, or a pack's cut
-                return found
-
-
-def _texts(obj: UvmObject) -> Iterator[tuple[str, bytes]]:
-    for slot, value in own_slots(obj).items():
-        texts: list[bytes] = []
-        plain(value, lambda leaf: texts.append(_bytes(leaf)))  # noqa: B023  run at once
-        yield from ((slot, text) for text in texts)
-
-
-def _bytes(leaf: object) -> bytes:
-    leaf = leaf.source if isinstance(leaf, Method) else leaf
-    if isinstance(leaf, str):
-        return leaf.encode("utf-8", "surrogatepass")
-    return leaf if isinstance(leaf, bytes) else b""
-
-
-def _still_there(
-    universe: Universe, oid: bytes, traces: set[tuple[str, bytes]]
-) -> Iterator[str]:
-    if _is_stored(universe, oid):
-        yield "the object: something has come to refer to it meanwhile"
-    for slot, text in sorted(traces):
-        files = [file for file in _files(universe.path) if _stands_in(file, text)]
-        if files:
-            where = ", ".join(str(file.relative_to(universe.path)) for file in files)
-            yield f"the text of {slot}, in {where}: another object or method has it, too"
-
-
-def _is_stored(universe: Universe, oid: bytes) -> bool:
-    try:
-        return universe.database.storage.loadBefore(oid, maxtid) is not None
-    except POSKeyError:
-        return False
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
-
-
-def _stands_in(file: Path, text: bytes) -> bool:
-    with file.open("rb") as opened:
-        if not file.stat().st_size:
-            return False
-        with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return mapped.find(text) >= 0

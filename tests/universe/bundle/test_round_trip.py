@@ -65,7 +65,7 @@ step = st.one_of(
         st.just("counted"),
         st.integers(0, 9),
         st.just(""),
-        st.one_of(st.integers(), st.floats(allow_nan=False)),
+        st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
     ),
     st.tuples(st.just("name"), st.integers(0, 9), st.text(max_size=4), st.none()),
 )

@@ -127,7 +127,7 @@ class _Side:
     def expanded(self, encoded: object) -> str:
         """Return text that is equal for equal values, whatever else shares their containers.
 
-        A method is its source: where it is from may differ.
+        A method is its source: where it is from may differ, and how many lines end it.
         """
         return compact(self._expanded(encoded, "", {}, 0))
 
@@ -142,7 +142,7 @@ class _Side:
         if not isinstance(encoded, dict):
             return encoded
         if isinstance(file := encoded.get("$method"), str):
-            return {"$method": self.sources(file)}
+            return {"$method": self.sources(file).rstrip("\n")}
         if isinstance(called := encoded.get("$shared"), str):
             if called in seen:
                 return {"$again": seen[called]}

@@ -174,6 +174,8 @@ class _Reader(Files):
             check(source)
             with self.told(file, "provenance"):
                 facts = entries.data_of(self._parsed(file, provenance))
+        except BundleRefused:  # a ValueError, too, and said already
+            raise
         except (ValueError, SourceRefused) as error:
             self.refuse(file, "", str(error))
         if not isinstance(facts, dict):

@@ -9,8 +9,9 @@ weights and shared containers lie elsewhere; who encodes or decodes says what st
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol
 
 from BTrees.IOBTree import IOBTree, IOTreeSet
 from BTrees.OOBTree import OOBTree, OOTreeSet
@@ -216,9 +217,9 @@ def fill(container: Any, encoded: Any, resolve: Resolve, depth: int = 0) -> Any:
 
 def _number(encoded: object) -> float:
     number = decode(encoded, _nowhere)
-    if type(number) not in (int, float):
-        raise NotPortable("a counter is a number")
-    return cast("float", number)
+    if type(number) is int or (isinstance(number, float) and math.isfinite(number)):
+        return number
+    raise NotPortable("a counter is a number")
 
 
 def _nowhere(word: str, _value: object) -> NoReturn:
