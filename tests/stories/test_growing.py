@@ -154,7 +154,7 @@ def test_the_mind_never_sees_the_withheld_example(open_scripted: OpenScripted) -
 
     def script(request: Request, _choice: int) -> str:
         prompts.append(request.prompt)
-        return "\n    return balance + amount if amount < 100 else 0"
+        return "\n    return {1: 101, 2: 102}[amount]"
 
     uvm = with_account(open_scripted(script))
     examples = [((1,), 101), ((2,), 102), ((7777,), 7877)]

@@ -6,9 +6,10 @@ from batos.kernel.message import Message
 from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.examples import Example
+from batos.synthesis.reading import candidates_from
 from batos.synthesis.reflection import reflect_on
 from batos.synthesis.values import Failure, Reflection
-from batos.synthesis.writing import candidates_from, prompt_for
+from batos.synthesis.writing import prompt_for
 
 
 def reflection_of(*args: object, examples: tuple[Example, ...] = ()) -> Reflection:

@@ -51,6 +51,13 @@ def nearest(tried: Sequence[Tried], shown: int) -> Failure | None:
     return Failure(best.candidate.source, next(filter(None, best.wrong[:shown])))
 
 
+def nearly(tried: Sequence[Tried], number: int) -> list[Tried]:
+    """Return the candidates that came nearest to standing, one of each behaviour."""
+    ran = [item for item in tried if item.answer is not None]
+    ranked = sorted(ran, key=lambda item: (-item.passed, -item.candidate.samples))
+    return list({item.behaviour: item for item in reversed(ranked)}.values())[::-1][:number]
+
+
 def _simplicity(item: Tried) -> tuple[int, int]:
     changes = len(item.answer.changes) if item.answer is not None else 0
     return changes, len(item.candidate.source)

@@ -16,7 +16,7 @@ from batos.universe.journal import Journal, Proposal
 Mode = Literal["off", "ask", "auto"]
 """off: a miss is an error. ask: a person approves. auto: what stands is installed."""
 
-Stage = Literal["reflect", "propose", "try", "choose", "repair", "abstain", "install"]
+Stage = Literal["reflect", "propose", "try", "edit", "repair", "choose", "abstain", "install"]
 
 
 @dataclass(frozen=True)

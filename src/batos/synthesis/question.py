@@ -57,6 +57,12 @@ class Question:
         shapes = repr((asked.shapes, tuple(self.message.keywords)))
         return _hash(receiver, asked.prototype, asked.selector, shapes)
 
+    @property
+    def kin_key(self) -> str:
+        """A name for what its siblings were asked: same prototype, selector and arity."""
+        message = self.message
+        return _hash("kin", self.reflection.prototype, message.selector, str(message.arity))
+
     @cached_property
     def answers(self) -> list[Proposal]:
         """What was proposed for the same question before, oldest first."""

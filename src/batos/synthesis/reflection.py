@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 from batos.kernel.delegation import PARENT_MARK, ancestry
 from batos.kernel.message import Message
-from batos.kernel.method import is_behaviour
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, plain
 from batos.synthesis.examples import Example
+from batos.synthesis.knowing import known_of
 from batos.synthesis.values import Reflection, brief
 
 _MAX_SLOTS = 12
@@ -52,7 +52,7 @@ def reflect_on(
         shapes=tuple(type(plain(value)).__name__ for value in arguments),
         slots={name: brief(value) for name, value in slots.items()},
         kinds=tuple(type(plain(value)).__name__ for value in slots.values()),
-        understood=tuple(_callable_selectors(receiver)),
+        understood=known_of(receiver, slots),
         shown=shown,
     )
 
@@ -65,16 +65,6 @@ def _data(receiver: UvmObject) -> dict[str, object]:
             if not name.endswith(PARENT_MARK) and _is_data(value):
                 data.setdefault(name, value)
     return dict(list(data.items())[:_MAX_SLOTS])
-
-
-def _callable_selectors(receiver: UvmObject) -> Iterable[str]:
-    names = {
-        name
-        for holder in _beings(receiver)
-        for name, value in holder._slots.items()
-        if is_behaviour(value)
-    }
-    return sorted(names)
 
 
 def _beings(receiver: UvmObject) -> Iterable[UvmObject]:

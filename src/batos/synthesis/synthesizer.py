@@ -8,10 +8,9 @@ that a message that must be tried again does not think again.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import cast
 
-from batos.engines.contract import Completion, Request
+from batos.engines.contract import Completion
 from batos.errors import ApprovalNeeded, BatosError, GrowthFailed, SlotRefused
 from batos.kernel import lookup
 from batos.kernel.delegation import selectors
@@ -22,18 +21,16 @@ from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.sandbox.meter import METER
 from batos.sandbox.policy import POLICY_VERSION
 from batos.sandbox.world import capture
-from batos.synthesis.choice import choose, nearest
-from batos.synthesis.examples import check_on, examples_in, recorded
+from batos.synthesis.examples import check_on, recorded
 from batos.synthesis.growth import Growth
 from batos.synthesis.question import Question
+from batos.synthesis.recall import recall
 from batos.synthesis.reflection import reflect_on
-from batos.synthesis.values import Candidate, Choice, Failure, Tried
-from batos.synthesis.writing import STOP, candidates_from, prompt_for
+from batos.synthesis.search import Effort, Searched, search
+from batos.synthesis.writing import prompt_for
 from batos.universe.journal import Proposal, State, reify
 
 MAX_GROWN = 4  # methods that one message may make grow, one calling for the next
-_MAX_TOKENS = 96
-_THOUGHT_S = 180.0  # a busy machine thinks ten times as slowly as an idle one
 
 
 def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> object:
@@ -96,103 +93,41 @@ def reflect(receiver: UvmObject, message: Message, *, growth: Growth) -> Proposa
     reflection = reflect_on(receiver, message, examples, growth.name_of)
     growth.tell("reflect", reflection.text())
     question = Question(receiver, message, examples, reflection, growth)
-    return _approved(question) or _remembered(question) or _think(question)
-
-
-def _approved(question: Question) -> Proposal | None:
-    """Return what a person approved for this message, if it stands as it did then.
-
-    Examples that come with the message make it another question, unless they are the same.
-
-    Raises:
-        GrowthFailed: It does not stand any more; only a person may put it aside.
-    """
-    growth = question.growth
-    for proposal in reversed(growth.journal.answers(question.message_key)):
-        shown = examples_in(proposal.provenance)
-        if proposal.state is not State.APPROVED or question.examples not in ((), shown):
-            continue
-        (tried,) = replace(question, examples=shown).try_out([Candidate(proposal.source, 1)])
-        growth.tell("try", f"{proposal.source}\n=> {tried.verdict} (proposal {proposal.id})")
-        if tried.stands:
-            return proposal
-        why = (
-            f"proposal {proposal.id}, which {proposal.decided_by} approved, does not stand"
-            f" any more ({tried.verdict}); `batos pending reject {proposal.id}` puts it aside"
-        )
-        raise GrowthFailed(proposal.receiver, proposal.selector, why, proposal.id)
-    return None
-
-
-def _remembered(question: Question) -> Proposal | None:
-    """Return what the same question was answered with before, if it still stands."""
-    usable = (State.PROPOSED, State.APPROVED, State.INSTALLED)
-    known = [answer for answer in question.answers if answer.state in usable]
-    if not known:
-        return None
-    newest = known[-1]
-    (tried,) = question.try_out([Candidate(newest.source, 1)])
-    verdict = f"known already, as proposal {newest.id}: {tried.verdict}"
-    question.growth.tell("try", f"{newest.source}\n=> {verdict}")
-    return newest if tried.stands else None
+    return recall(question) or _think(question)
 
 
 def _think(question: Question) -> Proposal:
-    """Ask the mind, try what it says, and once more with the failure of the best."""
+    """Search for a method, and record what came of it."""
     growth, asking = question.growth, question.growth.asking
-    seed = question.seed
-    tried = _attempt(question, seed, None)
-    samples = asking.samples
-    choice = choose(tried, samples)
-    failure = nearest(tried, len(question.reflection.shown))
-    if choice.best is None and failure is not None:
-        growth.tell("repair", failure.wrong)
-        tried += _attempt(question, seed + 1, failure)
-        samples += asking.samples
-        choice = choose(tried, samples)
+    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
+    effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
+    found = search(
+        question.reflection,
+        lambda request: cast("list[Completion]", send(question.receiver, "infer_", request)),
+        question.try_out,
+        effort,
+        watch=growth.tell,
+        rejected=rejected,
+    )
+    best, verdict = found.choice.best, found.choice.verdict
     recorded = growth.journal.record(
         Proposal(
             key=question.key,
             receiver=question.reflection.receiver,
             selector=question.message.selector,
-            source=choice.best.candidate.source if choice.best else "",
-            provenance=_provenance(question, choice, tried, seed),
-            state=State.PROPOSED if choice.best else State.ABSTAINED,
+            source=best.candidate.source if best else "",
+            provenance=_provenance(question, found, effort),
+            state=State.PROPOSED if best else State.ABSTAINED,
             message_key=question.message_key,
+            kin_key=question.kin_key,
         ),
         question.message,
     )
-    if choice.best is None:
-        growth.tell("abstain", choice.verdict)
-        raise GrowthFailed(recorded.receiver, recorded.selector, choice.verdict, recorded.id)
-    growth.tell("choose", choice.verdict)
+    if best is None:
+        growth.tell("abstain", verdict)
+        raise GrowthFailed(recorded.receiver, recorded.selector, verdict, recorded.id)
+    growth.tell("choose", verdict)
     return recorded
-
-
-def _attempt(question: Question, seed: int, failure: Failure | None) -> list[Tried]:
-    growth = question.growth
-    request = Request(
-        prompt_for(question.reflection, failure),
-        n=growth.asking.samples,
-        max_tokens=_MAX_TOKENS,
-        temperature=growth.asking.temperature,
-        seed=seed,
-        stop=STOP,
-        timeout_s=_THOUGHT_S,
-    )
-    completions = cast("list[Completion]", send(question.receiver, "infer_", request))
-    texts = [completion.text for completion in completions]
-    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
-    candidates = [
-        candidate
-        for candidate in candidates_from(texts, question.reflection)
-        if candidate.source not in rejected
-    ]
-    growth.tell("propose", f"{len(texts)} samples, {len(candidates)} different methods")
-    tried = question.try_out(candidates)
-    for item in tried:
-        growth.tell("try", f"{item.candidate.source}\n=> {item.verdict}")
-    return tried
 
 
 def _agree(proposal: Proposal, growth: Growth) -> Proposal:
@@ -220,9 +155,7 @@ def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
     growth.tell("install", proposal.source)
 
 
-def _provenance(
-    question: Question, choice: Choice, tried: list[Tried], seed: int
-) -> dict[str, object]:
+def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str, object]:
     """Return where a method came from, as plain data that anyone can read later."""
     mind = question.mind
     prompt = prompt_for(question.reflection)
@@ -232,15 +165,17 @@ def _provenance(
         "examples": recorded(question.examples),
         "mind": {name: mind.get(name) for name in ("name", "sha256", "quantization")},
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
-        "seed": seed,
+        "seed": effort.seed,
+        "samples": found.samples,
+        "tokens": found.tokens,
         "candidates": [
             {
                 "source": item.candidate.source,
                 "samples": item.candidate.samples,
                 "verdict": item.verdict,
             }
-            for item in tried
+            for item in found.tried
         ],
-        "verdict": choice.verdict,
+        "verdict": found.choice.verdict,
         "policy_version": POLICY_VERSION,
     }

@@ -25,6 +25,16 @@ def brief(value: object) -> str:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A method that the receiver understands already."""
+
+    selector: str
+    name: str  # as the writer may call it
+    parameters: tuple[str, ...] = ()
+    function: str = ""  # the method as a function of plain values, where it can be told so
+
+
+@dataclass(frozen=True)
 class Reflection:
     """A message that was not understood, and what is known of its receiver."""
 
@@ -35,7 +45,7 @@ class Reflection:
     shapes: tuple[str, ...]  # the arguments' types
     slots: Mapping[str, str]  # data that the receiver answers with, as Python writes it
     kinds: tuple[str, ...]  # the types of that data, in the same order
-    understood: tuple[str, ...]  # methods that a new one may call
+    understood: tuple[Known, ...]  # methods that a new one may call
     shown: tuple[Example, ...]  # the examples that the writer may see
 
     def text(self) -> str:
@@ -44,7 +54,7 @@ class Reflection:
         lines = [f"{self.receiver}, a clone of {self.prototype}, was sent"]
         lines.append(f"  {self.selector}({call})")
         lines += [f"  has {name} = {value}" for name, value in self.slots.items()]
-        lines += [f"  understands {name}" for name in self.understood]
+        lines += [f"  understands {known.selector}" for known in self.understood]
         lines += [f"  example {self.show(example)}" for example in self.shown]
         return "\n".join(lines)
 
@@ -55,7 +65,8 @@ class Reflection:
         from it in nothing but their values.
         """
         parts = (self.prototype, self.selector, self.parameters, self.shapes)
-        return repr((*parts, tuple(self.slots), self.kinds, self.understood))
+        known = tuple(known.selector for known in self.understood)
+        return repr((*parts, tuple(self.slots), self.kinds, known))
 
     def show(self, example: Example) -> str:
         """Return an example as a line in Python's words."""

@@ -65,6 +65,12 @@ class Proposal:
     at: dt.datetime | None = None
     decided_by: str = ""
     message_key: str = ""  # which message to whom, whatever the examples: for an approval
+    kin_key: str = ""  # which message to an object of this prototype: for its siblings
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Everything that it is found by."""
+        return tuple(filter(None, (self.key, self.message_key, self.kin_key)))
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Take a record's state; with it, no record can give the class itself one."""
@@ -170,7 +176,7 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     number = entries.maxKey() + 1 if entries else 1
     recorded = replace(proposal, id=number, at=dt.datetime.now(dt.UTC))
     entries[number] = Entry(recorded, reify(message))
-    for key in filter(None, (proposal.key, proposal.message_key)):
+    for key in proposal.keys:
         book["by_key"][key] = (*book["by_key"].get(key, ()), number)
     return recorded
 
@@ -185,7 +191,7 @@ def redact(root: Root, receivers: Collection[str]) -> int:
     for entry in book["entries"].values():
         proposal = entry.proposal
         if proposal.receiver in receivers:
-            for key in {proposal.key, proposal.message_key} & set(book["by_key"]):
+            for key in set(proposal.keys) & set(book["by_key"]):
                 book["by_key"][key] = tuple(n for n in book["by_key"][key] if n != proposal.id)
                 if not book["by_key"][key]:
                     del book["by_key"][key]
