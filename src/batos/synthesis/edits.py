@@ -94,9 +94,11 @@ def _without_a_statement(tree: ast.Module) -> Iterator[str]:
 
 def _parts(node: ast.AST) -> Iterator[tuple[str, int, ast.AST]]:
     """Yield what a node consists of, with its place; a field holds one part, or a list."""
+    if isinstance(node, ast.JoinedStr):  # of f"..." only the values in it may be others
+        return
     for field, held in ast.iter_fields(node):
         for index, part in enumerate(list(held) if isinstance(held, list) else [held]):
-            if isinstance(part, ast.AST):
+            if isinstance(part, ast.AST) and field != "format_spec":
                 yield field, index, part
 
 
