@@ -146,8 +146,9 @@ def _other_functions(part: ast.AST) -> Iterator[ast.expr]:
 def _is_value(part: ast.AST) -> TypeGuard[ast.expr]:
     """Tell whether a part is read; `self` alone is none that another could replace."""
     is_read = isinstance(getattr(part, "ctx", None), ast.Load | None)
+    is_whole = not isinstance(part, ast.Slice | ast.Starred | ast.FormattedValue)
     is_self = isinstance(part, ast.Name) and part.id == "self"
-    return isinstance(part, ast.expr) and is_read and not is_self
+    return isinstance(part, ast.expr) and is_read and is_whole and not is_self
 
 
 def _other_values(
