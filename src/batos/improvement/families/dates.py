@@ -1,0 +1,113 @@
+"""Families about times and dates, which are texts and numbers in slots."""
+
+from __future__ import annotations
+
+from batos.improvement.families.sketch import Draw, Sketch, families, one_of, whole
+
+
+def _day(draw: Draw) -> object:
+    """An ISO date."""
+    return f"{draw.randint(1990, 2030)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"
+
+
+def _clock_time(draw: Draw) -> object:
+    return f"{draw.randint(0, 23):02}:{draw.randint(0, 59):02}"
+
+
+def _part(draw: Draw) -> Sketch:
+    slot = draw.choice(("date", "birthday", "due", "start"))
+    selector, cut = draw.choice((("year", ":4"), ("month", "5:7"), ("day", "8:")))
+    return Sketch(selector, f"return int(self.{slot}[{cut}])", {slot: _day})
+
+
+def _leap(draw: Draw) -> Sketch:
+    slot = draw.choice(("year", "birthYear"))
+    selector = draw.choice(("isLeap", "isLeapYear", "hasLeapDay"))
+    body = f"return self.{slot} % 4 == 0 and (self.{slot} % 100 != 0 or self.{slot} % 400 == 0)"
+    make = one_of(1900, 2000, 2100, 2400, 1996, 2004, 2023, 2024, 1800, 2001, 1600)
+    return Sketch(selector, body, {slot: make})
+
+
+def _age(draw: Draw) -> Sketch:
+    slot = draw.choice(("born", "birthYear", "founded", "since"))
+    selector = draw.choice(("ageIn_", "yearsUntil_", "yearsBy_"))
+    return Sketch(
+        selector,
+        f"return year - self.{slot}",
+        {slot: whole(1900, 2000)},
+        {"year": whole(2001, 2040)},
+    )
+
+
+def _total_minutes(draw: Draw) -> Sketch:
+    hours, minutes = draw.choice((("hours", "minutes"), ("hour", "minute"), ("h", "m")))
+    selector = draw.choice(("inMinutes", "totalMinutes", "minutesInAll"))
+    body = f"return self.{hours} * 60 + self.{minutes}"
+    return Sketch(selector, body, {hours: whole(0, 23), minutes: whole(0, 59)})
+
+
+def _clock(draw: Draw) -> Sketch:
+    hours, minutes = draw.choice((("hour", "minute"), ("hours", "minutes")))
+    selector = draw.choice(("clock", "asTime", "shown"))
+    body = f"return f'{{self.{hours}:02}}:{{self.{minutes}:02}}'"
+    return Sketch(selector, body, {hours: whole(0, 23), minutes: whole(0, 59)})
+
+
+def _duration(draw: Draw) -> Sketch:
+    start, end = draw.choice((("start", "end"), ("begin", "finish"), ("opens", "closes")))
+    selector = draw.choice(("duration", "length", "hoursBetween"))
+    body = f"return (self.{end} - self.{start}) % 24"
+    return Sketch(selector, body, {start: whole(0, 23), end: whole(0, 23)})
+
+
+def _days_until(draw: Draw) -> Sketch:
+    slot = draw.choice(("date", "start", "today"))
+    selector = draw.choice(("daysUntil_", "daysTo_", "daysBefore_"))
+    body = f"""
+        import datetime
+        first = datetime.date.fromisoformat(self.{slot})
+        return (datetime.date.fromisoformat(day) - first).days
+    """
+    return Sketch(selector, body, {slot: _day}, {"day": _day})
+
+
+def _quarter(draw: Draw) -> Sketch:
+    slot = draw.choice(("month", "monthNumber"))
+    selector, body = draw.choice(
+        (
+            ("quarter", f"return (self.{slot} - 1) // 3 + 1"),
+            ("halfYear", f"return (self.{slot} - 1) // 6 + 1"),
+        )
+    )
+    return Sketch(selector, body, {slot: whole(1, 12)})
+
+
+def _weekend(draw: Draw) -> Sketch:
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    slot = draw.choice(("day", "weekday"))
+    selector, sign = draw.choice(
+        (("isWeekend", "in"), ("isFree", "in"), ("isWorkday", "not in"))
+    )
+    body = f"return self.{slot} {sign} ('Saturday', 'Sunday')"
+    slots = {slot: one_of(*days, "Saturday", "Sunday"), "hour": whole(0, 23)}
+    return Sketch(selector, body, slots)
+
+
+def _earlier(draw: Draw) -> Sketch:
+    slot = draw.choice(("time", "deadline", "departure"))
+    selector, sign = draw.choice(
+        (("isBefore_", "<"), ("isEarlierThan_", "<"), ("isAfter_", ">"))
+    )
+    body = f"return self.{slot} {sign} other"
+    return Sketch(selector, body, {slot: _near}, {"other": _near})
+
+
+def _near(draw: Draw) -> object:
+    return draw.choice((_clock_time(draw), f"12:{draw.choice(('00', '05', '30'))}"))
+
+
+DATES = families(
+    "dates",
+    *(_part, _leap, _age, _total_minutes, _clock),
+    *(_duration, _days_until, _quarter, _weekend, _earlier),
+)

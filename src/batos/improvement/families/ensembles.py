@@ -1,0 +1,159 @@
+"""Families about objects that talk: to themselves by other methods, or to one they hold."""
+
+from __future__ import annotations
+
+from batos.improvement.families.sketch import (
+    Draw,
+    Sketch,
+    families,
+    many,
+    method,
+    name,
+    whole,
+    word,
+)
+from batos.improvement.task import Companion
+
+
+def _from_own_sum(draw: Draw) -> Sketch:
+    slot = draw.choice(("numbers", "scores", "prices"))
+    known = draw.choice(("total", "sumOfAll"))
+    selector = draw.choice(("average", "mean"))
+    return Sketch(
+        selector,
+        f"return self.{known}() / len(self.{slot})",
+        {slot: many(whole(0, 30), 1, 5)},
+        methods=(method(known, f"return sum(self.{slot})"),),
+    )
+
+
+def _opposite(draw: Draw) -> Sketch:
+    slot = draw.choice(("level", "stock", "charge"))
+    known, selector = draw.choice(
+        (("isEmpty", "isFilled"), ("isLow", "isFine"), ("isOut", "isIn"))
+    )
+    limit = draw.choice((0, 3, 5))
+    return Sketch(
+        selector,
+        f"return not self.{known}()",
+        {slot: whole(limit - 3, limit + 4)},
+        methods=(method(known, f"return self.{slot} <= {limit}"),),
+    )
+
+
+def _twice(draw: Draw) -> Sketch:
+    slot = draw.choice(("speed", "score", "count"))
+    known = draw.choice(("boost", "raiseIt", "grow"))
+    step = draw.randint(2, 7)
+    selector = draw.choice((f"{known}Twice", f"double{known.title()}"))
+    return Sketch(
+        selector,
+        f"self.{known}()\nreturn self.{known}()",
+        {slot: whole(0, 30)},
+        methods=(method(known, f"self.{slot} += {step}\nreturn self.{slot}"),),
+    )
+
+
+def _with_tax(draw: Draw) -> Sketch:
+    known, rate = draw.choice((("tax", 20), ("fee", 10), ("tip", 15)))
+    slot = draw.choice(("price", "cost", "net"))
+    selector = draw.choice((f"with{known.title()}", f"including{known.title()}", "gross"))
+    return Sketch(
+        selector,
+        f"return self.{slot} + self.{known}()",
+        {slot: whole(10, 400)},
+        methods=(method(known, f"return self.{slot} * {rate} // 100"),),
+    )
+
+
+def _polite(draw: Draw) -> Sketch:
+    known = draw.choice(("fullName", "title"))
+    selector, before = draw.choice(
+        (("greeting", "Hello "), ("salute", "Dear "), ("hail", "Hi "))
+    )
+    return Sketch(
+        selector,
+        f"return {before!r} + self.{known}()",
+        {"first": name, "last": word},
+        methods=(method(known, "return self.first.title() + ' ' + self.last.title()"),),
+    )
+
+
+def _ask_held(draw: Draw) -> Sketch:
+    slot, data, known = draw.choice(
+        (
+            ("engine", "horses", "power"),
+            ("tank", "litres", "content"),
+            ("lamp", "watts", "output"),
+        )
+    )
+    held = Companion({data: draw.randint(2, 9)}, (method(known, f"return self.{data} * 2"),))
+    count = draw.choice(("hours", "times", "factor"))
+    return Sketch(
+        f"{known}For",
+        f"return self.{slot}.{known}() * self.{count}",
+        {count: whole(1, 12)},
+        companions={slot: held},
+    )
+
+
+def _convert_by_held(draw: Draw) -> Sketch:
+    slot = draw.choice(("bank", "exchange", "office"))
+    rate = draw.randint(2, 6)
+    held = Companion(
+        {"rate": rate}, (method("convert_", "return amount * self.rate", "amount"),)
+    )
+    own = draw.choice(("money", "balance", "price"))
+    selector = draw.choice(("converted", "abroad", "inForeignMoney"))
+    return Sketch(
+        selector,
+        f"return self.{slot}.convert_(self.{own})",
+        {own: whole(1, 90)},
+        companions={slot: held},
+    )
+
+
+def _room_in_held(draw: Draw) -> Sketch:
+    slot = draw.choice(("box", "bus", "room"))
+    held = Companion({"capacity": draw.randint(8, 14)})
+    own = draw.choice(("used", "taken", "occupied"))
+    selector = draw.choice(("free", "available", "roomLeft"))
+    return Sketch(
+        selector,
+        f"return self.{slot}.capacity - self.{own}",
+        {own: whole(0, 8)},
+        companions={slot: held},
+    )
+
+
+def _both(draw: Draw) -> Sketch:
+    one, other = draw.choice(
+        (("isRipe", "isSweet"), ("isOpen", "isSafe"), ("isFast", "isCheap"))
+    )
+    selector, sign = draw.choice((("isGood", "and"), ("isPerfect", "and"), ("isUsable", "or")))
+    return Sketch(
+        selector,
+        f"return self.{one}() {sign} self.{other}()",
+        {"days": whole(2, 8), "sugar": whole(2, 8)},
+        methods=(method(one, "return self.days > 5"), method(other, "return self.sugar > 4")),
+    )
+
+
+def _each_by_own(draw: Draw) -> Sketch:
+    known = draw.choice(("priceOf_", "costOf_"))
+    slot = draw.choice(("items", "cart", "order"))
+    rate = draw.randint(2, 5)
+    selector = draw.choice(("totalPrice", "sumOfPrices", "priceOfAll"))
+    return Sketch(
+        selector,
+        f"return sum(self.{known}(item) for item in self.{slot})",
+        {slot: many(word, 1, 4)},
+        methods=(method(known, f"return len(text) * {rate}", "text"),),
+    )
+
+
+ENSEMBLES = families(
+    "ensembles",
+    *(_from_own_sum, _opposite, _twice, _with_tax, _polite),
+    *(_ask_held, _convert_by_held, _room_in_held, _both, _each_by_own),
+)

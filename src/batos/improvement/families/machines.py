@@ -1,0 +1,130 @@
+"""Families about small state machines: what a slot becomes follows from what it was."""
+
+from __future__ import annotations
+
+from batos.improvement.families.sketch import Draw, Sketch, families, many, one_of, whole, word
+
+
+def _toggle(draw: Draw) -> Sketch:
+    slot = draw.choice(("on", "open", "muted", "active"))
+    selector = draw.choice(("toggle", "flip", "press"))
+    body = f"self.{slot} = not self.{slot}\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: one_of(True, False), "presses": whole(0, 9)})
+
+
+def _cycle(draw: Draw) -> Sketch:
+    slot, states = draw.choice(
+        (
+            ("light", ("red", "green", "yellow")),
+            ("season", ("spring", "summer", "autumn", "winter")),
+            ("mode", ("off", "low", "high")),
+            ("phase", ("start", "run", "stop")),
+        )
+    )
+    selector = draw.choice(("next", "advance", "change", "step"))
+    following = dict(zip(states, (*states[1:], states[0]), strict=True))
+    body = f"self.{slot} = {following!r}[self.{slot}]\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: one_of(*states), "turn": whole(0, 9)})
+
+
+def _wrap(draw: Draw) -> Sketch:
+    slot, size = draw.choice(
+        (("hour", 24), ("hour", 12), ("index", 10), ("slide", 8), ("day", 7))
+    )
+    selector = draw.choice(("forward_", "turn_", "advance_"))
+    body = f"self.{slot} = (self.{slot} + steps) % {size}\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: whole(0, size - 1)}, {"steps": whole(1, 15)})
+
+
+def _bounded_step(draw: Draw) -> Sketch:
+    slot = draw.choice(("floor", "volume", "gear", "level"))
+    top = draw.choice((5, 6, 9, 10))
+    selector, body = draw.choice(
+        (
+            ("up", f"self.{slot} = min(self.{slot} + 1, {top})\nreturn self.{slot}"),
+            ("down", f"self.{slot} = max(self.{slot} - 1, 0)\nreturn self.{slot}"),
+            ("higher", f"self.{slot} = min(self.{slot} + 1, {top})\nreturn self.{slot}"),
+            ("lower", f"self.{slot} = max(self.{slot} - 1, 0)\nreturn self.{slot}"),
+        )
+    )
+    ends = one_of(0, 1, 2, 3, top - 1, top, top)
+    return Sketch(selector, body, {slot: ends, "passengers": whole(0, 5)})
+
+
+def _unlock(draw: Draw) -> Sketch:
+    state, key = draw.choice((("locked", "code"), ("closed", "pin"), ("hidden", "password")))
+    selector = draw.choice(("unlock_", "tryCode_", "enter_"))
+    body = f"""
+        if attempt == self.{key}:
+            self.{state} = False
+        return not self.{state}
+    """
+    slots = {state: one_of(True, True, False), key: whole(1, 4)}
+    return Sketch(selector, body, slots, {"attempt": whole(1, 4)})
+
+
+def _pop(draw: Draw) -> Sketch:
+    slot = draw.choice(("stack", "queue", "pile", "line"))
+    selector, at = draw.choice((("takeFirst", "0"), ("takeLast", ""), ("serveNext", "0")))
+    return Sketch(selector, f"return self.{slot}.pop({at})", {slot: many(word, 1, 5)})
+
+
+def _turnstile(draw: Draw) -> Sketch:
+    state = draw.choice(("state", "gate"))
+    selector = draw.choice(("handle_", "event_", "react_"))
+    push, coin = draw.choice((("push", "coin"), ("pass", "ticket"), ("walk", "card")))
+    body = f"""
+        if event == {coin!r}:
+            self.{state} = 'open'
+        elif event == {push!r}:
+            self.{state} = 'locked'
+        return self.{state}
+    """
+    slots = {state: one_of("open", "locked")}
+    return Sketch(selector, body, slots, {"event": one_of(push, coin, "wait")})
+
+
+def _attempts(draw: Draw) -> Sketch:
+    slot, state = draw.choice(
+        (("failures", "blocked"), ("errors", "stopped"), ("misses", "out"))
+    )
+    limit = draw.choice((3, 4, 5))
+    selector = draw.choice(("fail", "wrong", "strike"))
+    body = f"""
+        self.{slot} += 1
+        self.{state} = self.{slot} >= {limit}
+        return self.{state}
+    """
+    return Sketch(selector, body, {slot: whole(0, limit + 1), state: one_of(True, False)})
+
+
+def _undo(draw: Draw) -> Sketch:
+    value, before = draw.choice(
+        (("text", "history"), ("color", "earlier"), ("page", "visited"))
+    )
+    selector = draw.choice(("change_", "goTo_", "become_"))
+    body = f"""
+        self.{before}.append(self.{value})
+        self.{value} = new
+        return self.{value}
+    """
+    return Sketch(selector, body, {value: word, before: many(word, 0, 3)}, {"new": word})
+
+
+def _countdown(draw: Draw) -> Sketch:
+    slot = draw.choice(("seconds", "lives", "rounds"))
+    selector = draw.choice(("tickDown", "countDown", "lose"))
+    end = draw.choice(("done", "over", "boom"))
+    body = f"""
+        if self.{slot} > 0:
+            self.{slot} -= 1
+        return self.{slot} or {end!r}
+    """
+    return Sketch(selector, body, {slot: one_of(0, 1, 1, 2, 3, 5, 9), "player": word})
+
+
+MACHINES = families(
+    "machines",
+    *(_toggle, _cycle, _wrap, _bounded_step, _unlock),
+    *(_pop, _turnstile, _attempts, _undo, _countdown),
+)

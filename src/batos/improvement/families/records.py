@@ -1,0 +1,99 @@
+"""Families about an object with a few slots, which the method reads together or changes."""
+
+from __future__ import annotations
+
+from batos.improvement.families.sketch import Draw, Sketch, families, many, name, whole, word
+
+
+def _spend(draw: Draw) -> Sketch:
+    slot = draw.choice(("balance", "budget", "credit", "stock"))
+    selector = draw.choice(("withdraw_", "spend_", "take_", "pay_"))
+    body = f"""
+        if amount <= self.{slot}:
+            self.{slot} -= amount
+        return self.{slot}
+    """
+    return Sketch(selector, body, {slot: whole(0, 30)}, {"amount": whole(1, 25)})
+
+
+def _exchange_slots(draw: Draw) -> Sketch:
+    one, other = draw.choice((("left", "right"), ("first", "second"), ("home", "away")))
+    selector = draw.choice(("swap", "exchange", "switchPlaces"))
+    body = f"self.{one}, self.{other} = self.{other}, self.{one}\nreturn self.{one}"
+    return Sketch(selector, body, {one: whole(0, 30), other: whole(0, 30)})
+
+
+def _reset(draw: Draw) -> Sketch:
+    slot = draw.choice(("count", "score", "total", "errors"))
+    selector = draw.choice(("reset", "clear", "startAgain"))
+    body = f"last = self.{slot}\nself.{slot} = 0\nreturn last"
+    return Sketch(selector, body, {slot: whole(1, 40)})
+
+
+def _full_name(draw: Draw) -> Sketch:
+    first, last = draw.choice((("first", "last"), ("forename", "surname"), ("given", "family")))
+    selector = draw.choice(("fullName", "wholeName", "completeName"))
+    body = f"return self.{first} + ' ' + self.{last}"
+    return Sketch(selector, body, {first: name, last: word})
+
+
+def _move(draw: Draw) -> Sketch:
+    one, other = draw.choice((("x", "y"), ("column", "row"), ("east", "north")))
+    selector = draw.choice(("move_by_", "shift_by_", "go_then_"))
+    body = f"self.{one} += first\nself.{other} += second\nreturn [self.{one}, self.{other}]"
+    slots = {one: whole(-9, 9), other: whole(-9, 9)}
+    return Sketch(selector, body, slots, {"first": whole(-5, 5), "second": whole(-5, 5)})
+
+
+def _bill(draw: Draw) -> Sketch:
+    price, count = draw.choice((("price", "quantity"), ("rate", "hours"), ("fare", "people")))
+    extra = draw.choice(("shipping", "fee", "tip"))
+    selector = draw.choice(("total", "cost", "bill", "amountDue"))
+    body = f"return self.{price} * self.{count} + self.{extra}"
+    slots = {price: whole(1, 20), count: whole(1, 9), extra: whole(0, 9)}
+    return Sketch(selector, body, slots)
+
+
+def _enough(draw: Draw) -> Sketch:
+    slot = draw.choice(("balance", "stock", "fuel", "seats"))
+    selector = draw.choice(("hasEnough_", "canAfford_", "suffices_", "isEnoughFor_"))
+    body = f"return self.{slot} >= amount"
+    return Sketch(selector, body, {slot: whole(0, 12)}, {"amount": whole(0, 12)})
+
+
+def _raise_by_percent(draw: Draw) -> Sketch:
+    slot = draw.choice(("salary", "price", "rent", "fee"))
+    selector, sign = draw.choice((("raise_", "+"), ("increase_", "+"), ("discount_", "-")))
+    body = f"self.{slot} {sign}= self.{slot} * percent // 100\nreturn self.{slot}"
+    selector = {"raise_": "raiseBy_"}.get(selector, selector)
+    return Sketch(selector, body, {slot: whole(100, 900)}, {"percent": whole(1, 50)})
+
+
+def _log(draw: Draw) -> Sketch:
+    total, entries = draw.choice((("total", "entries"), ("sum", "history"), ("balance", "log")))
+    selector = draw.choice(("record_", "book_", "enter_"))
+    body = f"self.{entries}.append(amount)\nself.{total} += amount\nreturn self.{total}"
+    slots = {total: whole(0, 30), entries: many(whole(1, 9), 0, 3)}
+    return Sketch(selector, body, slots, {"amount": whole(1, 20)})
+
+
+def _grade(draw: Draw) -> Sketch:
+    slot = draw.choice(("points", "score", "age", "speed"))
+    limit = draw.choice((10, 18, 50, 60))
+    selector, yes, no = draw.choice(
+        (
+            ("result", "pass", "fail"),
+            ("group", "adult", "child"),
+            ("rating", "good", "bad"),
+            ("level", "high", "low"),
+        )
+    )
+    body = f"return {yes!r} if self.{slot} >= {limit} else {no!r}"
+    return Sketch(selector, body, {slot: whole(limit - 6, limit + 6)})
+
+
+RECORDS = families(
+    "records",
+    *(_spend, _exchange_slots, _reset, _full_name, _move),
+    *(_bill, _enough, _raise_by_percent, _log, _grade),
+)
