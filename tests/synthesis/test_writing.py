@@ -142,3 +142,16 @@ def test_methods_that_differ_in_the_names_of_their_own_variables_are_one() -> No
     candidates = candidates_from(texts, reflection_of(50))
 
     assert [candidate.samples for candidate in candidates] == [2, 1]
+
+
+def test_an_object_in_a_slot_is_told_by_what_it_has_and_sent_its_own_selectors() -> None:
+    purse = UvmObject(money=3)
+    mirror(purse).set("put_", Method("def put_(self, coins):\n    return coins", {}))
+    reflection = reflect_on(UvmObject(purse=purse, tip=1), Message("earn_", (4,)), ())
+
+    (candidate,) = candidates_from([" return purse.put(amount + tip)"], reflection)
+
+    assert "# purse has money, put_(coins)\ndef earn(purse, tip, amount):" in prompt_for(
+        reflection
+    )
+    assert candidate.source.endswith("return self.purse.put_(amount + self.tip)")

@@ -1,19 +1,23 @@
-"""What a receiver understands already, told as functions that a new method may call.
+"""What a receiver has and understands, and what the objects in its slots do.
 
-Its slots become parameters, as everywhere in what the mind is shown (see `writing`).
+Its methods are told as functions that a new one may call. Its slots become parameters, as
+everywhere in what the mind is shown (see `writing`).
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import TypeGuard
 
-from batos.kernel.delegation import ancestry
+from batos.kernel.delegation import PARENT_MARK, ancestry
 from batos.kernel.method import Method, is_behaviour
 from batos.kernel.uvm_object import UvmObject
+from batos.kernel.values import ATOMS, plain
 from batos.synthesis.values import Known
 
+_MAX_SLOTS = 12
 _MAX_LINES = 8  # of a method that is shown; of longer ones only the name is known
 
 
@@ -27,13 +31,40 @@ def known_of(receiver: UvmObject, slots: Iterable[str]) -> tuple[Known, ...]:
         slots: The data slots that the writer is shown.
     """
     behaviour: dict[str, object] = {}
-    for holder in ancestry(receiver):
-        if not holder._sealed:
-            for name, value in holder._slots.items():
-                if is_behaviour(value):
-                    behaviour.setdefault(name, value)
+    for holder in _beings(receiver):
+        for name, value in holder._slots.items():
+            if is_behaviour(value):
+                behaviour.setdefault(name, value)
     data = frozenset(slots)
     return tuple(_known(selector, behaviour[selector], data) for selector in sorted(behaviour))
+
+
+def known_of_other(other: UvmObject) -> tuple[Known, ...]:
+    """Return what an object in a slot has: its data, then its methods."""
+    data = data_of(other)
+    methods = (replace(known, function="") for known in known_of(other, ()))
+    return (*(Known(name, name, is_data=True) for name in data), *methods)
+
+
+def data_of(receiver: UvmObject) -> dict[str, object]:
+    """Return the data that a receiver answers with, its own first."""
+    data: dict[str, object] = {}
+    for holder in _beings(receiver):
+        for name, value in holder._slots.items():
+            if not name.endswith(PARENT_MARK) and _is_data(value):
+                data.setdefault(name, value)
+    return dict(list(data.items())[:_MAX_SLOTS])
+
+
+def _beings(receiver: UvmObject) -> Iterable[UvmObject]:
+    """The receiver and its ancestors, without the primordial ones, which all share."""
+    return (holder for holder in ancestry(receiver) if not holder._sealed)
+
+
+def _is_data(value: object) -> bool:
+    data = plain(value)
+    containers = (list, tuple, dict, set, frozenset)
+    return type(data) in ATOMS or type(data) in containers or isinstance(data, UvmObject)
 
 
 def _known(selector: str, behaviour: object, slots: frozenset[str]) -> Known:

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.synthesis.examples import ANYTHING, Example
 from batos.synthesis.values import Reflection
 
 Kind = str
 """A type's name; of a list with its items': `list[int]`. All numbers are `int`."""
+
+OBJECT: Kind = "object"  # of the universe
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def all_lessons() -> tuple[Lesson, ...]:
 
 def _read(block: str) -> Lesson:
     """Return a lesson; its first example says what it is like."""
-    terms = _terms(block.splitlines()[0].removeprefix("# "))
+    lines = [line.removeprefix("# ") for line in block.splitlines()]
+    terms = _terms(next(line for line in lines if " has " not in line))
     call, answer = terms[0], None
     if isinstance(call, ast.Compare):
         answer = kind_of(ast.literal_eval(call.comparators[0]))
@@ -84,12 +88,17 @@ def _read(block: str) -> Lesson:
     assert isinstance(call.func, ast.Name)  # noqa: S101
     parameters = tuple(str(keyword.arg) for keyword in call.keywords)
     likeness = Likeness(
-        tuple(kind_of(ast.literal_eval(keyword.value)) for keyword in call.keywords),
+        tuple(_kind_told(keyword.value) for keyword in call.keywords),
         answer,
         len(terms) > 1,
         _words(call.func.id, *parameters),
     )
     return Lesson(block, call.func.id, parameters, likeness)
+
+
+def _kind_told(value: ast.expr) -> Kind:
+    """Return the kind of a value in an example; a name stands for an object."""
+    return OBJECT if isinstance(value, ast.Name) else kind_of(ast.literal_eval(value))
 
 
 def _terms(line: str) -> list[ast.expr]:
@@ -112,7 +121,10 @@ def _likeness_of(reflection: Reflection) -> Likeness:
 def _slot_kinds(reflection: Reflection, shown: tuple[Example, ...]) -> Iterable[Kind]:
     given = shown[0].given if shown else {}
     for slot, kind in zip(reflection.slots, reflection.kinds, strict=True):
-        yield kind_of(plain(given[slot])) if slot in given else _number(kind)
+        if slot in reflection.others:
+            yield OBJECT
+        else:
+            yield kind_of(plain(given[slot])) if slot in given else _number(kind)
 
 
 def _argument_kinds(reflection: Reflection, shown: tuple[Example, ...]) -> Iterable[Kind]:
@@ -123,6 +135,8 @@ def _argument_kinds(reflection: Reflection, shown: tuple[Example, ...]) -> Itera
 
 def kind_of(value: object) -> Kind:
     """Return a value's kind."""
+    if isinstance(value, UvmObject):
+        return OBJECT
     if isinstance(value, list | tuple) and value:
         return f"{type(value).__name__}[{_number(type(value[0]).__name__)}]"
     return _number(type(value).__name__)

@@ -41,6 +41,8 @@ def _method(text: str, reflection: Reflection) -> str | None:
         return None
     names = frozenset(reflection.slots) - _rebound(function)
     turn = _SlotsOfSelf(names, {known.name: known for known in reflection.understood})
+    if reflection.others:
+        function = _SelectorsOfOthers(reflection.others).visit(function)
     function.body = [turn.visit(statement) for statement in function.body]
     return ast.unparse(ast.fix_missing_locations(function))
 
@@ -88,6 +90,22 @@ class _SlotsOfSelf(ast.NodeTransformer):
             # it was shown with its slots as its first parameters; a send brings them itself
             node.args = node.args[max(0, len(node.args) - len(known.parameters)) :]
             node.func = _of_self(node.func, known.selector)
+        return node
+
+
+class _SelectorsOfOthers(ast.NodeTransformer):
+    """Turns `purse.put(5)` into `purse.put_(5)`, where that is what the purse understands."""
+
+    def __init__(self, others: Mapping[str, tuple[Known, ...]]) -> None:
+        self._selectors = {
+            (slot, known.name): known.selector for slot in others for known in others[slot]
+        }
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name):
+            place = (node.value.id, node.attr.strip("_"))
+            node.attr = self._selectors.get(place, node.attr)
         return node
 
 

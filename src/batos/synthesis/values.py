@@ -32,6 +32,14 @@ class Known:
     name: str  # as the writer may call it
     parameters: tuple[str, ...] = ()
     function: str = ""  # the method as a function of plain values, where it can be told so
+    is_data: bool = False  # read, not called
+
+    @property
+    def call(self) -> str:
+        """How it is used: a name, with parameters if it is a method."""
+        return (
+            self.selector if self.is_data else f"{self.selector}({', '.join(self.parameters)})"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Reflection:
     slots: Mapping[str, str]  # data that the receiver answers with, as Python writes it
     kinds: tuple[str, ...]  # the types of that data, in the same order
     understood: tuple[Known, ...]  # methods that a new one may call
+    others: Mapping[str, tuple[Known, ...]]  # what objects in its slots understand, by slot
     shown: tuple[Example, ...]  # the examples that the writer may see
 
     def text(self) -> str:
@@ -55,8 +64,17 @@ class Reflection:
         lines.append(f"  {self.selector}({call})")
         lines += [f"  has {name} = {value}" for name, value in self.slots.items()]
         lines += [f"  understands {known.selector}" for known in self.understood]
+        lines += [f"  its {line}" for line in self.others_told()]
         lines += [f"  example {self.show(example)}" for example in self.shown]
         return "\n".join(lines)
+
+    def others_told(self) -> list[str]:
+        """Return a line for each object in a slot: what it has."""
+        return [
+            f"{slot} has {', '.join(item.call for item in known)}"
+            for slot, known in self.others.items()
+            if known
+        ]
 
     def outline(self) -> str:
         """Return what makes two questions the same one: shapes and names, but no values.
@@ -66,7 +84,7 @@ class Reflection:
         """
         parts = (self.prototype, self.selector, self.parameters, self.shapes)
         known = tuple(known.selector for known in self.understood)
-        return repr((*parts, tuple(self.slots), self.kinds, known))
+        return repr((*parts, tuple(self.slots), self.kinds, known, *self.others_told()))
 
     def show(self, example: Example) -> str:
         """Return an example as a line in Python's words."""

@@ -41,7 +41,8 @@ def prompt_for(
 
 
 def _wanted(reflection: Reflection, failure: Failure | None) -> list[str]:
-    lines = [f"# {reflection.show(example)}" for example in reflection.shown]
+    lines = [f"# {line}" for line in reflection.others_told()]
+    lines += [f"# {reflection.show(example)}" for example in reflection.shown]
     if failure is not None:
         body = "\n".join(failure.source.splitlines()[1:])
         lines += ["# Not like this:", *(f"# {line}" for line in body.splitlines())]
