@@ -21,7 +21,13 @@ class Trials(Protocol):
     """Where methods are tried: the jail."""
 
     def trial(
-        self, source: str, selector: str, receiver: UvmObject, cases: list[Case]
+        self,
+        source: str,
+        selector: str,
+        receiver: UvmObject,
+        cases: list[Case],
+        *,
+        seed: int = 0,
     ) -> Report:
         """Send the message to a fresh copy of the receiver for each case."""
 
