@@ -17,7 +17,7 @@ from batos.kernel import delegation, lookup
 from batos.kernel.ambiguity import Ambiguity, ambiguities
 from batos.kernel.lookup import Found
 from batos.kernel.method import Method, Primitive, is_behaviour
-from batos.kernel.runtime import runtime_of
+from batos.kernel.runtime import runtime_of, tell_witness
 from batos.kernel.uvm_object import (
     UvmObject,
     note_slot,
@@ -155,6 +155,8 @@ class Mirror:
         slots = self._obj._slots
         is_new = name not in slots or is_behaviour(value) or is_behaviour(slots[name])
         write_slot(self._obj, name, value)
+        if isinstance(value, Method):
+            tell_witness(self._obj, name, value)
         if is_new:
             self.annotate(name, comment or None, by, created or dt.datetime.now(dt.UTC))
         elif comment:

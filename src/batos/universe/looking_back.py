@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from batos.universe.audit import AuditEntry
 from batos.universe.forgetting import Forgotten, forget
+from batos.universe.journal import Journal
 from batos.universe.log import Moment
 from batos.universe.moments import When, visited
 from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
@@ -19,9 +21,10 @@ from batos.universe.universe import Root, Universe
 class LooksBack:
     """A universe, and who uses it, as far as its past is concerned."""
 
-    def __init__(self, universe: Universe, user: str) -> None:
+    def __init__(self, universe: Universe, user: str, via: str = "python") -> None:
         self._universe = universe
         self._user = user
+        self.journal = Journal(universe, user, via)
 
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first; see `Universe.log`."""
@@ -33,7 +36,13 @@ class LooksBack:
         Raises:
             UndoConflict: It cannot be undone.
         """
-        return self._universe.undo(tid, self._user)
+        undone = self._universe.undo(tid, self._user)
+        self.journal.note("undone", tid=undone.tid)
+        return undone
+
+    def audit(self, limit: int | None = None) -> Sequence[AuditEntry]:
+        """Return who did what to methods and proposals, newest first; never undone."""
+        return self.journal.audit(limit)
 
     def history(self, name: str, limit: int = 20) -> list[Event]:
         """Return what happened to one object, newest first; see `past.history`."""

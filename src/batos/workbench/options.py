@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Options:
         """The settings, with the flags on top."""
         from batos.settings import load_settings  # noqa: PLC0415  `--help` stays quick
 
-        return load_settings({"universe": self.universe})
+        return replace(load_settings({"universe": self.universe}), via="cli")
 
     @property
     def folder(self) -> Path:

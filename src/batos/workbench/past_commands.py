@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import click
 
+from batos.universe.audit import AuditEntry
 from batos.universe.journal import Proposal, State
 from batos.workbench.options import Options, command, group
+from batos.workbench.printable import printable_line
 
 
 @command("log")
@@ -20,13 +24,20 @@ from batos.workbench.options import Options, command, group
     help="How many transactions.",
 )
 @click.option("--all", "everything", is_flag=True, help="With entries of the journal, too.")
+@click.option("--audit", is_flag=True, help="Who did what to methods; never undone.")
 @click.pass_obj
-def log(options: Options, limit: int, everything: bool) -> None:
+def log(options: Options, limit: int, everything: bool, audit: bool) -> None:
     """Show the last transactions, newest first: when, who, what, and what grew.
+
+    With --audit: who proposed, approved, rejected, edited, installed, defined, promoted or
+    undid which method, and with what.
 
     Example: batos log -n 5
     """
     with options.open(read_only=True) as universe:
+        if audit:
+            options.answer(*_audit(universe.audit(limit)))
+            return
         moments = universe.log(limit, everything)
     lines = [
         f"{m.tid}  {m.time.astimezone():%Y-%m-%d %H:%M:%S}  {m.user}  {m.note}"
@@ -44,6 +55,15 @@ def log(options: Options, limit: int, everything: bool) -> None:
         for m in moments
     ]
     options.answer("\n".join(lines) or "Nothing happened since the awakening.", data)
+
+
+def _audit(entries: Sequence[AuditEntry]) -> tuple[str, object]:
+    lines = [
+        f"{one.at.astimezone():%Y-%m-%d %H:%M:%S}  {printable_line(str(one))}"
+        for one in entries
+    ]
+    data = [{**asdict(one), "at": one.at.isoformat()} for one in entries]
+    return "\n".join(lines) or "Nobody did anything to a method yet.", data
 
 
 @command("undo")
