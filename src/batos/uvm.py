@@ -31,6 +31,7 @@ from batos.settings import Settings
 from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
+from batos.synthesis.tending import Tends
 from batos.universe.browsing import Browsing
 from batos.universe.copying import Copies
 from batos.universe.delivery import Delivery, Sent
@@ -45,7 +46,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack, Browsing, Copies):
+class Uvm(LooksBack, Browsing, Copies, Tends):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close

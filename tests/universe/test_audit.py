@@ -23,6 +23,12 @@ def with_account(uvm: Uvm) -> Uvm:
     return uvm
 
 
+def define(uvm: Uvm, *sources: str) -> None:
+    with uvm.transaction() as root:
+        for source in sources:
+            batos.mirror(root["account"]).define(source)
+
+
 def told(uvm: Uvm) -> list[tuple[str, str, str, int]]:
     """Return what the audit tells, the oldest first."""
     return [(one.action, one.receiver, one.selector, one.proposal) for one in uvm.audit()][::-1]
@@ -61,9 +67,8 @@ def test_an_aborted_message_leaves_its_decisions_in_the_audit_and_its_methods_ou
     asking = Asking("ask", samples=1, approve=lambda _proposal: False)
     with pytest.raises(GrowthFailed):
         uvm.send("account", "f_", 10, examples=[((51,), 1.0)], asking=asking)
-    with pytest.raises(SourceRefused), uvm.transaction() as root:
-        for source in ("def greet(self):\n    return 'hi'", "import os"):
-            batos.mirror(root["account"]).define(source)
+    with pytest.raises(SourceRefused):
+        define(uvm, "def greet(self):\n    return 'hi'", "import os")
 
     assert [action for action, *_ in told(uvm)] == ["proposed", "rejected"]
 

@@ -51,7 +51,7 @@ def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> 
         with METER.paused():  # thinking is not the calling method's time
             proposal = cast("Proposal", send(receiver, "reflectOn_", message))
             proposal = _agree(proposal, growth)
-        _install(receiver, proposal, growth)
+        install(receiver, proposal, growth)
     except BatosError as error:
         if METER.running:
             growth.failed.append(error)
@@ -209,15 +209,20 @@ def _agree(proposal: Proposal, growth: Growth) -> Proposal:
     raise GrowthFailed(proposal.receiver, proposal.selector, "you rejected it", proposal.id)
 
 
-def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+def install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+    """Put a proposal's method into a slot of the receiver, with its provenance."""
     approved = proposal.state is State.APPROVED
     by = proposal.decided_by if approved else f"auto, for {growth.user}"
     provenance = {**proposal.provenance, "proposal": proposal.id, "approved_by": by}
     method = Method(proposal.source, provenance)
-    mirror(receiver).set(proposal.selector, method, by=f"the mind (proposal {proposal.id})")
+    mirror(receiver).set(proposal.selector, method, by=_origin(proposal))
     growth.grown.append(proposal)
     growth.installed.append(f"{proposal.selector} (proposal {proposal.id})")
     growth.tell("install", proposal.source)
+
+
+def _origin(proposal: Proposal) -> str:
+    return f"{proposal.provenance.get('by', 'the mind')} (proposal {proposal.id})"
 
 
 def _provenance(
