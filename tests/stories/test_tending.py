@@ -82,6 +82,7 @@ def test_an_approved_edit_is_what_the_next_send_installs_and_says_who_wrote_it(
     approved, installed = uvm.approve(edited.id)
 
     assert (approved.state, installed) == (State.APPROVED, False)
+    assert uvm.journal.get(1).state is State.REJECTED
     assert uvm.send("account", "deposit_", -5, mode="ask") == 100
     assert source_of(uvm, "account") == BETTER
     with uvm.transaction() as root:

@@ -133,7 +133,7 @@ def test_the_processs_log_is_told_too(
         uvm.send("account", "deposit_", 50, examples=SHOWN)
 
     said = [record.getMessage() for record in caplog.records]
-    assert said[0].endswith(" proposed account deposit_ proposal 1 (python)")
+    assert said[0].endswith(" made the mind propose account deposit_ proposal 1 (python)")
     assert said[1].endswith(" installed account deposit_ proposal 1 (python)")
 
 

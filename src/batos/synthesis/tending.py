@@ -87,7 +87,8 @@ class Tends:
         """Approve a proposal: the next send of its message installs it.
 
         One that edits a method which is installed takes its place at once, in a transaction
-        of its own: nobody would be asked again for a message that is understood.
+        of its own: nobody would be asked again for a message that is understood. One that
+        edits a proposal which still waits puts that aside.
 
         Returns:
             The proposal, and whether it is installed by now.
@@ -99,8 +100,10 @@ class Tends:
         """
         approved = self.journal.decide(number, State.APPROVED)
         edits = approved.provenance.get("edits")
-        if edits is None:
+        if not isinstance(edits, int):
             return approved, False
+        if self.journal.get(edits).state in (State.PROPOSED, State.APPROVED):
+            self.journal.decide(edits, State.REJECTED)
         note = f"edit {approved.receiver} {approved.selector}"
         former = frozenset(_line_of(approved, self.journal))
 

@@ -35,6 +35,8 @@ Action = Literal[
     "undone",
 ]
 
+_SAID = {"proposed": "made the mind propose", "abstained": "asked in vain for"}
+
 
 @dataclass(frozen=True)
 class AuditEntry:
@@ -55,7 +57,8 @@ class AuditEntry:
         about += [f"proposal {self.proposal}"] if self.proposal else []
         about += [f"transaction {self.tid}"] if self.action == "undone" else []
         with_ = f" ({self.via})" if self.via else ""
-        return f"{self.by} {self.action} {' '.join(filter(None, about))}{with_}"
+        did = _SAID.get(self.action, self.action)
+        return f"{self.by} {did} {' '.join(filter(None, about))}{with_}"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
 from batos.universe.universe import Root, Universe
+from batos.universe.why import Why, why
 
 
 class LooksBack:
@@ -43,6 +44,14 @@ class LooksBack:
     def audit(self, limit: int | None = None) -> Sequence[AuditEntry]:
         """Return who did what to methods and proposals, newest first; never undone."""
         return self.journal.audit(limit)
+
+    def why(self, name: str, selector: str) -> Why:
+        """Return why an object answers a selector as it does, or would not; see `Why`.
+
+        Raises:
+            NoSuchObject: The root has no such object.
+        """
+        return why(self._universe, self.journal, name, selector)
 
     def history(self, name: str, limit: int = 20) -> list[Event]:
         """Return what happened to one object, newest first; see `past.history`."""

@@ -82,9 +82,16 @@ class Options:
         ):
             yield root
 
-    def answer(self, text: str, data: object) -> None:
-        """Print an answer on stdout: text for a person, or data as JSON."""
-        click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
+    def answer(self, text: str, data: object, styled: str | None = None) -> None:
+        """Print an answer on stdout: text for a person, or data as JSON.
+
+        Args:
+            text: What a person reads.
+            data: The same, for programs.
+            styled: Instead of `text`: made harmless already, and perhaps with colours.
+        """
+        shown = printable(text) if styled is None else styled
+        click.echo(json.dumps(jsonable(data), indent=2) if self.json else shown)
 
 
 def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
