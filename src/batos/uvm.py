@@ -31,10 +31,11 @@ from batos.settings import Settings
 from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
+from batos.synthesis.tending import Tends
 from batos.universe.browsing import Browsing
 from batos.universe.copying import Copies
 from batos.universe.delivery import Delivery, Sent
-from batos.universe.journal import Journal, Proposal, State
+from batos.universe.journal import Proposal, State
 from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
 from batos.universe.universe import Root, Universe
@@ -45,7 +46,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack, Browsing, Copies):
+class Uvm(LooksBack, Browsing, Copies, Tends):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -69,7 +70,7 @@ class Uvm(LooksBack, Browsing, Copies):
             settings: Who works here, and how long the mind stays in memory.
             start_engine: Makes an engine for weights; by default llama.cpp in a process.
         """
-        super().__init__(universe, settings.user)
+        super().__init__(universe, settings.user, settings.via)
         self._trust = trust
         self._asking = asking
         self._processes = Processes(universe.path, settings.idle_s, universe.address)
@@ -79,7 +80,6 @@ class Uvm(LooksBack, Browsing, Copies):
         self._find_weights = partial(weights_with, cache=settings.cache)
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
-        self.journal = Journal(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
         self.journal.catch_up()
 
@@ -197,17 +197,21 @@ class Uvm(LooksBack, Browsing, Copies):
         opened: list[Root] = []  # filled below, before anybody asks for a name
         growth = self._growth(asking, lambda obj: name_in(opened[0], obj) or repr(obj))
         growth = replace(growth, about=about, examples=examples)
-        details = {"grew": growth.installed}
+        details = {"grew": growth.installed, "placed": list[str]()}
         with self._universe.transaction(note, self._user, details, growth) as root:
             opened.append(root)
             yield root
             if growth.failed:  # a method that caught it must not commit half of its work
                 raise growth.failed[0]
-        for proposal in growth.grown:
-            try:
+            acts = growth.acts()  # by now everything has its name
+            details["placed"] += map(str, acts)
+        try:
+            for proposal in growth.grown:
                 self.journal.decide(proposal.id, State.INSTALLED)
-            except (BatosError, OSError, POSError) as error:  # the message itself took effect
-                _log.warning("proposal %d is written down later: %s", proposal.id, error)
+            for act in acts:
+                self.journal.note(act.action, act.receiver, act.selector, act.tid)
+        except (BatosError, OSError, POSError) as error:  # the message itself took effect
+            _log.warning("what grew or was defined is written down later: %s", error)
 
     def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
         return Growth(

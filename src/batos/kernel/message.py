@@ -128,17 +128,19 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
 
 def _not_understood(receiver: UvmObject, message: Message) -> object:
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
-    inborn = message.selector in dir(type(receiver))  # `clone`: no slot can have its name
-    if handler is None or inborn or not _may_grow(message.selector):
+    if handler is None or not may_grow(receiver, message.selector):
         raise not_understood_error(receiver, message.selector)
     answer = bind(handler.value, receiver)
     assert callable(answer)  # noqa: S101  traits hold a primitive there since the awakening
     return answer(message)
 
 
-def _may_grow(selector: str) -> bool:
+def may_grow(receiver: UvmObject, selector: str) -> bool:
+    """Tell whether a selector is one that a method can grow for."""
+    inborn = selector in dir(type(receiver))  # `clone`: no slot can have its name
     is_name = selector.isidentifier() and not keyword.iskeyword(selector)
-    return is_name and not selector.startswith("_") and selector not in NEVER_GROWN
+    is_free = not inborn and not selector.startswith("_")
+    return is_name and is_free and selector not in NEVER_GROWN
 
 
 def not_understood_error(

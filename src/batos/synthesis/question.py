@@ -15,8 +15,11 @@ from batos.kernel import lookup
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.synthesis.claims import claims_for
 from batos.synthesis.examples import Example
 from batos.synthesis.growth import Growth
+from batos.synthesis.inputs import probes_for
+from batos.synthesis.properties import PropertyVerdict, check
 from batos.synthesis.trial import try_out
 from batos.synthesis.values import Candidate, Reflection, Tried
 from batos.universe.journal import Proposal
@@ -77,8 +80,24 @@ class Question:
 
     def try_out(self, candidates: list[Candidate]) -> list[Tried]:
         """Try methods on copies of the receiver."""
-        growth = self.growth
-        return try_out(growth.jail(), candidates, self.receiver, self.message, self.examples)
+        jail = self.growth.jail()
+        probes = probes_for(self.receiver, self.message, self.examples)
+        return try_out(
+            jail, candidates, self.receiver, self.message, self.examples, probes=probes
+        )
+
+    def check(self, candidate: Candidate) -> tuple[PropertyVerdict, ...]:
+        """Question a method about what one of its name and shape should be like."""
+        asked = self.reflection
+        claims = claims_for(
+            asked.selector,
+            asked.parameters,
+            (*asked.shapes, *asked.kinds),
+            self.examples,
+            [known.selector for known in asked.understood],
+        )
+        jail = self.growth.jail()
+        return check(claims, candidate, self.receiver, self.message, self.examples, jail=jail)
 
 
 def _hash(*parts: str) -> str:

@@ -6,14 +6,16 @@ in as functions, so the synthesis bench searches exactly as a message does.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from batos.engines.contract import Completion, Request
-from batos.synthesis.choice import choose, nearest, nearly
+from batos.synthesis.choice import choose, leaders, nearest, nearly
 from batos.synthesis.edits import constants_in, edits_of, in_turns
 from batos.synthesis.lessons import Lesson
+from batos.synthesis.properties import PropertyVerdict, Result
 from batos.synthesis.reading import candidates_from
 from batos.synthesis.values import Candidate, Choice, Reflection, Tried
 from batos.synthesis.writing import STOP, prompt_for
@@ -24,13 +26,17 @@ Ask = Callable[[Request], list[Completion]]
 TryOut = Callable[[list[Candidate]], list[Tried]]
 """Runs candidates in the jail."""
 
-Stage = Literal["propose", "try", "edit", "repair"]
+Check = Callable[[Candidate], Sequence[PropertyVerdict]]
+"""Questions one candidate in the jail about what it should be like."""
+
+Stage = Literal["propose", "try", "edit", "repair", "check"]
 
 Watch = Callable[[Stage, str], None]
 """Told what happens."""
 
 _MAX_TOKENS = 96
 _THOUGHT_S = 180.0  # a busy machine thinks ten times as slowly as an idle one
+_QUESTIONED = 3  # behaviours that stand, when they are many
 _NEAR = 4  # candidates that are edited
 _EDITS = 120  # of all of them: about half a second in the jail
 
@@ -54,6 +60,8 @@ class Searched:
     tried: tuple[Tried, ...]
     samples: int  # that the mind gave in all
     tokens: int  # that it generated for them
+    seconds: float
+    properties: tuple[PropertyVerdict, ...]  # that the chosen one was questioned about
 
 
 def search(
@@ -62,6 +70,7 @@ def search(
     try_out: TryOut,
     effort: Effort,
     *,
+    check: Check = lambda _candidate: (),
     watch: Watch = lambda _stage, _text: None,
     rejected: Collection[str] = (),
     lessons: Sequence[Lesson] | None = None,
@@ -73,6 +82,7 @@ def search(
         ask: Sends a request to the mind.
         try_out: Runs candidates on every example, the withheld one as well.
         effort: How hard to look.
+        check: Questions a candidate that stands; among those that stand, what holds decides.
         watch: Told what happens.
         rejected: Sources that a person does not want.
         lessons: What the mind may be shown; by default every lesson that there is.
@@ -80,6 +90,7 @@ def search(
     Returns:
         The choice, which may be that nothing stands, and everything that was tried.
     """
+    began = time.monotonic()
     quest = _Quest(reflection, ask, try_out, effort, watch, frozenset(rejected), lessons)
     for number in range(effort.rounds):
         quest.think(number)
@@ -87,7 +98,10 @@ def search(
             quest.edit()
         if quest.stands:
             break
-    return Searched(quest.choice, tuple(quest.tried), quest.samples, quest.tokens)
+    choice, properties = quest.settle(check)
+    seconds = time.monotonic() - began
+    tried = tuple(quest.tried)
+    return Searched(choice, tried, quest.samples, quest.tokens, seconds, properties)
 
 
 @dataclass
@@ -106,14 +120,30 @@ class _Quest:
     tokens: int = 0
 
     @property
-    def choice(self) -> Choice:
-        """What the tries so far come to."""
-        return choose(self.tried, self.samples)
-
-    @property
     def stands(self) -> bool:
         """Whether something stands by now."""
-        return self.choice.best is not None
+        return choose(self.tried, self.samples).best is not None
+
+    def settle(self, check: Check) -> tuple[Choice, tuple[PropertyVerdict, ...]]:
+        """Return what the tries come to, and what the chosen one was questioned about.
+
+        A claim may be wrong of the right method, so it only decides between methods that
+        stand and behave differently.
+        """
+        choice = choose(self.tried, self.samples)
+        if choice.best is None:
+            return choice, ()
+        verdicts = {
+            item.candidate.source: tuple(check(item.candidate))
+            for item in leaders(self.tried, _QUESTIONED)
+        }
+        broken = {source: _broken(found) for source, found in verdicts.items()}
+        choice = choose(self.tried, self.samples, broken)
+        assert choice.best is not None  # noqa: S101  something stood, and claims refuse nothing
+        properties = verdicts.get(choice.best.candidate.source, ())
+        for verdict in properties:
+            self.watch("check", str(verdict))
+        return choice, properties
 
     def think(self, number: int) -> None:
         """Ask for methods and try them; the second time with what came near and failed."""
@@ -160,3 +190,7 @@ class _Quest:
     def _keep(self, item: Tried) -> None:
         self.tried.append(item)
         self.watch("try", f"{item.candidate.source}\n=> {item.verdict}")
+
+
+def _broken(verdicts: Sequence[PropertyVerdict]) -> int:
+    return sum(verdict.result is Result.BROKEN for verdict in verdicts)

@@ -30,6 +30,7 @@ from batos.synthesis.search import Effort, Searched, search
 from batos.synthesis.writing import prompt_for
 from batos.universe.journal import Proposal, State, reify
 
+_BEHAVIOUR_CHARACTERS = 400  # of what a candidate did, kept to compare it with others
 MAX_GROWN = 4  # methods that one message may make grow, one calling for the next
 
 
@@ -48,7 +49,7 @@ def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> 
         with METER.paused():  # thinking is not the calling method's time
             proposal = cast("Proposal", send(receiver, "reflectOn_", message))
             proposal = _agree(proposal, growth)
-        _install(receiver, proposal, growth)
+        install(receiver, proposal, growth)
     except BatosError as error:
         if METER.running:
             growth.failed.append(error)
@@ -106,6 +107,7 @@ def _think(question: Question) -> Proposal:
         lambda request: cast("list[Completion]", send(question.receiver, "infer_", request)),
         question.try_out,
         effort,
+        check=question.check,
         watch=growth.tell,
         rejected=rejected,
     )
@@ -144,15 +146,20 @@ def _agree(proposal: Proposal, growth: Growth) -> Proposal:
     raise GrowthFailed(proposal.receiver, proposal.selector, "you rejected it", proposal.id)
 
 
-def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+def install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+    """Put a proposal's method into a slot of the receiver, with its provenance."""
     approved = proposal.state is State.APPROVED
     by = proposal.decided_by if approved else f"auto, for {growth.user}"
     provenance = {**proposal.provenance, "proposal": proposal.id, "approved_by": by}
     method = Method(proposal.source, provenance)
-    mirror(receiver).set(proposal.selector, method, by=f"the mind (proposal {proposal.id})")
+    mirror(receiver).set(proposal.selector, method, by=_origin(proposal))
     growth.grown.append(proposal)
     growth.installed.append(f"{proposal.selector} (proposal {proposal.id})")
     growth.tell("install", proposal.source)
+
+
+def _origin(proposal: Proposal) -> str:
+    return f"{proposal.provenance.get('by', 'the mind')} (proposal {proposal.id})"
 
 
 def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str, object]:
@@ -168,14 +175,17 @@ def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str
         "seed": effort.seed,
         "samples": found.samples,
         "tokens": found.tokens,
+        "seconds": round(found.seconds, 2),
         "candidates": [
             {
                 "source": item.candidate.source,
                 "samples": item.candidate.samples,
                 "verdict": item.verdict,
+                "behaviour": item.behaviour[:_BEHAVIOUR_CHARACTERS],
             }
             for item in found.tried
         ],
+        "properties": [str(verdict) for verdict in found.properties],
         "verdict": found.choice.verdict,
         "policy_version": POLICY_VERSION,
     }

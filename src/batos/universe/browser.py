@@ -81,24 +81,20 @@ class Browser:
 
     def understanding(self, selector: str) -> tuple[Place, ...]:
         """Return the objects that understand a selector: by a slot of their own, or not."""
-        own: set[int] = set()
-        children: dict[int, array[int]] = defaultdict(lambda: array("Q"))
-        for record in self._objects():
-            if selector in record.slots:
-                own.add(record.oid)
-            for name, value in record.slots.items():
-                if name.endswith(PARENT_MARK):
-                    for parent in references_in(value):
-                        children[parent.oid].append(record.oid)
-        understood, to_visit = set(own), list(own)
-        while to_visit:
-            for child in children.get(to_visit.pop(), ()):
-                if child not in understood:
-                    understood.add(child)
-                    to_visit.append(child)
+        own = {record.oid for record in self._objects() if selector in record.slots}
+        understood = self._below(own)
         return self._places(
             _Hit(oid, selector, "own" if oid in own else "inherited") for oid in understood
         )
+
+    def descendants(self, target: UvmObject | str) -> tuple[int, ...]:
+        """Return the numbers of the objects that delegate to one, directly or not.
+
+        Raises:
+            NoSuchObject: The root has nothing of this name.
+        """
+        number = self._number_of(target)
+        return tuple(sorted(self._below({number}) - {number}))
 
     def referrers(self, target: UvmObject | str) -> tuple[Place, ...]:
         """Return the slots that refer to an object, and the names that the root has for it.
@@ -117,6 +113,22 @@ class Browser:
                 if held.oid == wanted or held.kind not in (UvmObject, Method):
                     held_by[held.oid].append(hit)
         return self._places(_through_containers(wanted, held_by))
+
+    def _below(self, tops: set[int]) -> set[int]:
+        """Return the numbers of some objects, and of all that delegate to one of them."""
+        children: dict[int, array[int]] = defaultdict(lambda: array("Q"))
+        for record in self._objects():
+            for name, value in record.slots.items():
+                if name.endswith(PARENT_MARK):
+                    for parent in references_in(value):
+                        children[parent.oid].append(record.oid)
+        found, to_visit = set(tops), list(tops)
+        while to_visit:
+            for child in children.get(to_visit.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    to_visit.append(child)
+        return found
 
     def _objects(self) -> Iterator[Record]:
         return (record for record in self._records.walk() if record.kind is UvmObject)

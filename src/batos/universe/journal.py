@@ -8,7 +8,7 @@ again, and one that failed leaves a trace all the same.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,14 +17,15 @@ from typing import cast
 from BTrees.IOBTree import IOBTree
 from BTrees.OOBTree import OOBTree
 from persistent import Persistent
-from ZODB.POSException import ConflictError
 
 from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
-from batos.universe.log import LASTING
-from batos.universe.universe import Root, Universe
+from batos.universe import audit
+from batos.universe.audit import AuditEntry
+from batos.universe.audited import AuditedBook
+from batos.universe.universe import Root
 
 
 class State(StrEnum):
@@ -39,7 +40,7 @@ class State(StrEnum):
 
 
 _UNDECIDED_AMONG = 100  # transactions: more than are under way at once
-_GONE = "(forgotten)"
+_GONE = audit.FORGOTTEN
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -85,22 +86,23 @@ class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
         self.message = message
 
 
-class Journal:
+class Journal(AuditedBook):
     """The journal of one universe."""
-
-    def __init__(self, universe: Universe, user: str) -> None:
-        self._universe = universe
-        self._user = user
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
         """Write a proposal down, and return it with its number and time.
 
         The message is reified: kept as an object of its own beside the proposal.
         """
-        return self._change(
-            f"journal: {proposal.state} {proposal.selector}",
-            lambda book: _append(book, proposal, message),
-        )
+        is_edit = "edited_by" in proposal.provenance
+
+        def append(book: OOBTree) -> tuple[Proposal, AuditEntry]:
+            recorded = _append(book, proposal, message)
+            return recorded, self._said_of("edited" if is_edit else recorded.state, recorded)
+
+        # forgetting finds the note by the receiver
+        about = f"{proposal.receiver} {proposal.selector}"
+        return self._change(f"journal: {proposal.state} {about}", append)
 
     def answers(self, key: str) -> list[Proposal]:
         """Return everything that was proposed for one question or message, oldest first."""
@@ -117,6 +119,23 @@ class Journal:
         with self._universe.transaction() as root:
             return _get(_book(root), number)
 
+    def message(self, number: int) -> Message:
+        """Return the message that a proposal answers; its objects are words.
+
+        Raises:
+            NoSuchProposal: There is none.
+        """
+        with self._universe.transaction() as root:
+            _get(_book(root), number)
+            kept = _book(root)["entries"][number].message
+            slots = {name: plain(value) for name, value in kept._slots.items()}
+        args, keywords = slots.get("args", ()), slots.get("keywords", {})
+        return Message(
+            str(slots["selector"]),
+            cast("tuple[object, ...]", args),
+            cast("Mapping[str, object]", keywords),
+        )
+
     def list(self, state: State | None = None) -> list[Proposal]:
         """Return the proposals in a state, or all of them, oldest first."""
         with self._universe.transaction() as root:
@@ -131,16 +150,19 @@ class Journal:
             DecisionRefused: What became of it before does not allow that.
         """
 
-        def change(book: OOBTree) -> Proposal:
+        def change(book: OOBTree) -> tuple[Proposal, AuditEntry]:
             proposal = _get(book, number)
             if state not in _FOLLOWS[proposal.state]:
                 raise DecisionRefused(number, proposal.state, state)
             by = self._user if state in _BY_A_PERSON else proposal.decided_by
             decided = replace(proposal, state=state, decided_by=by)
             book["entries"][number].proposal = decided
-            return decided
+            return decided, self._said_of(state, decided)
 
         return self._change(f"journal: {state} proposal {number}", change)
+
+    def _said_of(self, action: str, proposal: Proposal) -> AuditEntry:
+        return self._entry(action, proposal.receiver, proposal.selector, proposal.id)
 
     def catch_up(self) -> None:
         """Write down what was installed by a process that was killed before it could say so.
@@ -154,16 +176,8 @@ class Journal:
             for number in (number for moment in stand for number in moment.grown):
                 if self.get(number).state in (State.PROPOSED, State.APPROVED):
                     self.decide(number, State.INSTALLED)
-
-    def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
-        mark = {LASTING: True}
-        while True:  # numbers are given out one by one: two threads may ask for the same
-            try:
-                with self._universe.transaction(note, self._user, mark) as root:
-                    changed = change(_book(root))
-            except ConflictError:
-                continue
-            return changed
+            for moment in reversed(moments):
+                self.catch_up_acts(moment)
 
 
 def new_book() -> OOBTree:
@@ -187,7 +201,7 @@ def redact(root: Root, receivers: Collection[str]) -> int:
     Returns:
         How many entries it was.
     """
-    book, found = _book(root), 0
+    book, found = _book(root), set[int]()
     for entry in book["entries"].values():
         proposal = entry.proposal
         if proposal.receiver in receivers:
@@ -201,8 +215,9 @@ def redact(root: Root, receivers: Collection[str]) -> int:
                 *(State.FORGOTTEN, proposal.id, proposal.at),
             )
             entry.message = UvmObject(selector=_GONE)
-            found += 1
-    return found
+            found.add(proposal.id)
+    audit.redact(book, receivers, found)
+    return len(found)
 
 
 def reify(message: Message) -> UvmObject:

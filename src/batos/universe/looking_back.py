@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from batos.universe.audit import AuditEntry
 from batos.universe.forgetting import Forgotten, forget
+from batos.universe.journal import Journal
 from batos.universe.log import Moment
 from batos.universe.moments import When, visited
 from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
@@ -14,14 +16,16 @@ from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
 from batos.universe.universe import Root, Universe
+from batos.universe.why import Why, why
 
 
 class LooksBack:
     """A universe, and who uses it, as far as its past is concerned."""
 
-    def __init__(self, universe: Universe, user: str) -> None:
+    def __init__(self, universe: Universe, user: str, via: str = "python") -> None:
         self._universe = universe
         self._user = user
+        self.journal = Journal(universe, user, via)
 
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first; see `Universe.log`."""
@@ -33,7 +37,21 @@ class LooksBack:
         Raises:
             UndoConflict: It cannot be undone.
         """
-        return self._universe.undo(tid, self._user)
+        undone = self._universe.undo(tid, self._user)
+        self.journal.note("undone", tid=undone.tid)
+        return undone
+
+    def audit(self, limit: int | None = None) -> Sequence[AuditEntry]:
+        """Return who did what to methods and proposals, newest first; never undone."""
+        return self.journal.audit(limit)
+
+    def why(self, name: str, selector: str) -> Why:
+        """Return why an object answers a selector as it does, or would not; see `Why`.
+
+        Raises:
+            NoSuchObject: The root has no such object.
+        """
+        return why(self._universe, self.journal, name, selector)
 
     def history(self, name: str, limit: int = 20) -> list[Event]:
         """Return what happened to one object, newest first; see `past.history`."""

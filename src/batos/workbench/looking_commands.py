@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -15,10 +14,12 @@ from batos.kernel.mirror import Slot, mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.values import brief
 from batos.universe.delivery import RECEIPTS
+from batos.universe.journal import Proposal, State
 from batos.universe.names import named_object
 from batos.universe.placeholders import UnknownRecord
 from batos.universe.states import names_in, own_slots, shown_slots
 from batos.workbench.options import Options, at_option, command
+from batos.workbench.proposal_page import origin_page
 from batos.workbench.tables import table
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def source(
     with options.look(when) as root:
         method = _method(root, name, selector)
         text, origin = method.source, dict(method.provenance)
+    if provenance:
+        found = Proposal("", name, selector, text, origin, State.INSTALLED)
+        options.answer("", {"source": text, "provenance": origin}, styled=origin_page(found))
+        return
     kept = {key: origin[key] for key in _PROVENANCE_LINES if origin.get(key) is not None}
     header = "\n".join(f"# {key}: {value}" for key, value in kept.items())
-    if provenance:
-        header = "\n".join(
-            f"# {line}" for line in json.dumps(origin, indent=2, default=repr).splitlines()
-        )
     options.answer(f"{header}\n{text}", {"source": text, "provenance": origin})
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Options:
         """The settings, with the flags on top."""
         from batos.settings import load_settings  # noqa: PLC0415  `--help` stays quick
 
-        return load_settings({"universe": self.universe})
+        return replace(load_settings({"universe": self.universe}), via="cli")
 
     @property
     def folder(self) -> Path:
@@ -82,9 +82,16 @@ class Options:
         ):
             yield root
 
-    def answer(self, text: str, data: object) -> None:
-        """Print an answer on stdout: text for a person, or data as JSON."""
-        click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
+    def answer(self, text: str, data: object, styled: str | None = None) -> None:
+        """Print an answer on stdout: text for a person, or data as JSON.
+
+        Args:
+            text: What a person reads.
+            data: The same, for programs.
+            styled: Instead of `text`: made harmless already, and perhaps with colours.
+        """
+        shown = printable(text) if styled is None else styled
+        click.echo(json.dumps(jsonable(data), indent=2) if self.json else shown)
 
 
 def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
