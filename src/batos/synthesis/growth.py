@@ -40,6 +40,7 @@ class Asking:
     seed: int | None = None  # None: one that follows from the question
     temperature: float = 0.6
     approve: Callable[[Proposal], bool] | None = None  # None: nobody is there to be asked
+    confirm: Callable[[str], bool] | None = None  # whether an example is meant; None: the same
     watch: Callable[[Step], None] = lambda _step: None
 
 

@@ -141,8 +141,8 @@ class _Quest:
         choice = choose(self.tried, self.samples, broken)
         assert choice.best is not None  # noqa: S101  something stood, and claims refuse nothing
         properties = verdicts.get(choice.best.candidate.source, ())
-        for verdict in properties:
-            self.watch("check", str(verdict))
+        if properties:
+            self.watch("check", "; ".join(map(str, properties)))
         return choice, properties
 
     def think(self, number: int) -> None:

@@ -8,6 +8,7 @@ that a message that must be tried again does not think again.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import cast
 
 from batos.engines.contract import Completion
@@ -21,12 +22,15 @@ from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.sandbox.meter import METER
 from batos.sandbox.policy import POLICY_VERSION
 from batos.sandbox.world import capture
+from batos.synthesis.choice import choose, leaders
+from batos.synthesis.confirming import Confirm, confirmed
 from batos.synthesis.examples import check_on, recorded
 from batos.synthesis.growth import Growth
 from batos.synthesis.question import Question
 from batos.synthesis.recall import recall
 from batos.synthesis.reflection import reflect_on
 from batos.synthesis.search import Effort, Searched, search
+from batos.synthesis.values import Choice
 from batos.synthesis.writing import prompt_for
 from batos.universe.journal import Proposal, State, reify
 
@@ -99,7 +103,7 @@ def reflect(receiver: UvmObject, message: Message, *, growth: Growth) -> Proposa
 
 def _think(question: Question) -> Proposal:
     """Search for a method, and record what came of it."""
-    growth, asking = question.growth, question.growth.asking
+    growth, asking, key = question.growth, question.growth.asking, question.key
     rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
     effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
     found = search(
@@ -111,10 +115,12 @@ def _think(question: Question) -> Proposal:
         watch=growth.tell,
         rejected=rejected,
     )
+    if not question.examples and asking.confirm is not None:
+        question, found = _confirmed(question, found, asking.confirm)
     best, verdict = found.choice.best, found.choice.verdict
     recorded = growth.journal.record(
         Proposal(
-            key=question.key,
+            key=key,
             receiver=question.reflection.receiver,
             selector=question.message.selector,
             source=best.candidate.source if best else "",
@@ -130,6 +136,23 @@ def _think(question: Question) -> Proposal:
         raise GrowthFailed(recorded.receiver, recorded.selector, verdict, recorded.id)
     growth.tell("choose", verdict)
     return recorded
+
+
+def _confirmed(
+    question: Question, found: Searched, confirm: Confirm
+) -> tuple[Question, Searched]:
+    """Let a person say what was meant, and choose by that."""
+    if not leaders(found.tried, 1):
+        return question, found  # there is nothing to ask about
+    example = confirmed(question, found.tried, confirm)
+    if example is None:
+        why = "no answer that the samples gave was confirmed"
+        return question, replace(found, choice=Choice(None, why), properties=())
+    shown = replace(question, examples=(example,))
+    tried = shown.try_out([item.candidate for item in found.tried])
+    choice = choose(tried, found.samples)
+    told = replace(choice, verdict=f"{choice.verdict}; the example is one that you confirmed")
+    return shown, replace(found, choice=told, tried=tuple(tried))
 
 
 def _agree(proposal: Proposal, growth: Growth) -> Proposal:
