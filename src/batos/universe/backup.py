@@ -62,7 +62,7 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
         Damaged: The folder's list of backups cannot be read.
     """
     if not is_universe(universe):
-        raise UniverseMissing(str(universe.absolute()))
+        raise UniverseMissing(str(universe.absolute()), is_taken=universe.exists())
     if folder.resolve().is_relative_to(universe.resolve()) or is_universe(folder):
         raise BackupFailed(str(folder), "it is a universe, or lies in one; choose another")
     try:

@@ -23,6 +23,11 @@ class LooksBack:
         self._universe = universe
         self._user = user
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is a log, and a past to look at."""
+        return self._universe.keeps_history
+
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first; see `Universe.log`."""
         return self._universe.log(limit, everything)

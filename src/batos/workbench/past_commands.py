@@ -28,6 +28,11 @@ def log(options: Options, limit: int, everything: bool) -> None:
     """
     with options.open(read_only=True) as universe:
         moments = universe.log(limit, everything)
+        nothing = (
+            "Nothing happened since the awakening."
+            if universe.keeps_history
+            else f"{universe.shown} keeps no history."
+        )
     lines = [
         f"{m.tid}  {m.time.astimezone():%Y-%m-%d %H:%M:%S}  {m.user}  {m.note}"
         + "".join(f"  grew {grown}" for grown in m.grew)
@@ -43,7 +48,7 @@ def log(options: Options, limit: int, everything: bool) -> None:
         }
         for m in moments
     ]
-    options.answer("\n".join(lines) or "Nothing happened since the awakening.", data)
+    options.answer("\n".join(lines) or nothing, data)
 
 
 @command("undo")
