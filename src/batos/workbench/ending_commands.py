@@ -100,5 +100,5 @@ def _told(packed: Packed) -> str:
     return (
         f"The history begins at {begins.tid}, {begins.time.astimezone():%Y-%m-%d %H:%M:%S};"
         f" {counted(packed.cut.ended, 'transaction')} ended."
-        f" {packed.before_bytes:,} bytes before, {packed.after_bytes:,} after."
+        f" {packed.before_bytes:,} bytes before, {packed.after_bytes:,} bytes after."
     )

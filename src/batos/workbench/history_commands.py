@@ -81,7 +81,9 @@ def restore(options: Options, name: str, when: str, slots: tuple[str, ...]) -> N
     """
     with options.open() as universe:
         changes = universe.restore(name, when, slots or None)
-    text = "\n".join((f"{name} is as it was at {when}.", *_change_lines(changes)))
+    what = f"{', '.join(slots)} of {name}" if slots else name
+    verb = "are as they were" if len(slots) > 1 else "is as it was"
+    text = "\n".join((f"{what} {verb} at {when}.", *_change_lines(changes)))
     facts = {"name": name, "when": when, "changes": [asdict(change) for change in changes]}
     options.answer(text, facts)
 
