@@ -72,7 +72,7 @@ def test_each_command_of_a_page_prints_what_is_shown(
             said = " ".join(found.stdout.split())
             match = re.fullmatch(pattern(shown), said)
             assert match is not None, f"{line}\n{found.stdout}"
-            tids |= dict(zip(TID.findall(shown), TID.findall(said), strict=False))
+            tids.update(zip(TID.findall(shown), TID.findall(said), strict=False))
 
 
 def pattern(shown: str) -> str:
