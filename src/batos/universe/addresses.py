@@ -81,7 +81,7 @@ class SqliteAddress(Address):
 
 def not_in_folder(address: Address) -> NotInFolder:
     """Return the error that says how a universe is copied that is in no folder."""
-    instead = f"`batos export` writes it as text; for an exact copy {address.copied_by}"
+    instead = f"`batos export` writes it as text; for an exact copy, {address.copied_by}"
     return NotInFolder(address.shown, address.keeper, instead)
 
 

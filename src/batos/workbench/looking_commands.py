@@ -59,7 +59,7 @@ def inspect(options: Options, name: str | None, when: str | None) -> None:
             text, data = _overview(root, _any_summary if options.safe else _summary)
         elif name in _NO_OBJECTS and name in root:
             said = _NO_OBJECTS[name]
-            text, data = f"{name} is {said}.", {"name": name, "is": said}
+            text, data = f"{name}: {said}.", {"name": name, "is": said}
         elif isinstance(root.get(name), UnknownRecord):
             text, data = _record(name, root)
         else:

@@ -29,7 +29,7 @@ def log(options: Options, limit: int, everything: bool) -> None:
     with options.open(read_only=True) as universe:
         moments = universe.log(limit, everything)
         nothing = (
-            "Nothing happened since the awakening."
+            "Nothing happened since the awakening, or since the last pack."
             if universe.keeps_history
             else f"{universe.shown} keeps no history."
         )
