@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -90,17 +91,8 @@ def send(
     values = [argument_of(text) for text in arguments]
     with options.open() as universe:
         _wall_in(universe, quiet)
-        data = _sent(
-            universe,
-            lambda: universe.send(
-                receiver,
-                selector,
-                *values,
-                examples=wanted,
-                asking=asking,
-                message_id=message_id,
-            ),
-        )
+        deliver = partial(universe.send, receiver, selector, *values, message_id=message_id)
+        data = _sent(universe, partial(deliver, examples=wanted, asking=asking))
     options.answer(readable(data["answer"]), data)
 
 
