@@ -137,7 +137,7 @@ class AddressRefused(BatosError, ValueError):
     def __str__(self) -> str:
         return (
             f"The address {self.address} is refused: {self.why}. Use a folder, or a URI such as"
-            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///FOLDER."
+            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///PATH/OF/FOLDER."
         )
 
 

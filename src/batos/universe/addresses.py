@@ -210,7 +210,7 @@ def _postgres(parts: SplitResult, options: Mapping[str, str], cache: Path) -> Po
 def _sqlite(parts: SplitResult, options: Mapping[str, str], _cache: Path) -> SqliteAddress:
     folder = Path(options.get("data_dir") or unquote(parts.path))
     if parts.netloc or folder in (Path(), Path("/")):
-        why = "it needs a folder: sqlite:///FOLDER, or sqlite://?data_dir=FOLDER"
+        why = "it needs a folder: sqlite:///PATH/OF/FOLDER, or sqlite://?data_dir=FOLDER"
         raise AddressRefused("sqlite://...", why)
     folder = folder.absolute()
     named = f"sqlite://{folder}{_said(options, leave_out='data_dir')}"
