@@ -80,6 +80,8 @@ def rebuild(
     folder: str | Path,
     on_bytes: OnBytes = unseen,
     settings: Settings | None = None,
+    *,
+    dry_run: bool = False,
 ) -> Imported:
     """Create a universe from a bundle of a whole one; see `importing.rebuild`."""
     settings = settings or load_settings()
@@ -88,6 +90,7 @@ def rebuild(
         address_of(path, settings.cache),
         Path(folder),
         settings.user,
+        dry_run=dry_run,
         find_weights=find_weights,
         on_bytes=on_bytes,
     )

@@ -83,6 +83,19 @@ class SlotRefused(BatosError, ValueError):
 
 
 @dataclass(eq=False)
+class ValueRefused(BatosError, ValueError):
+    """What was typed for a value is none that could be meant there."""
+
+    exit_code: ClassVar[int] = 2
+
+    text: str
+    why: str  # and what to write
+
+    def __str__(self) -> str:
+        return f"The value {self.text!r} is refused: {self.why}. Nothing was changed."
+
+
+@dataclass(eq=False)
 class NoSuchMethod(BatosError):
     """A selector leads to nothing, or to something that has no source."""
 

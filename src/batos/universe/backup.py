@@ -17,9 +17,10 @@ from zc.lockfile import LockError, LockFile
 from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import POSError
 
-from batos.errors import BackupFailed, UniverseMissing, UniverseUnreadable
+from batos.errors import BackupFailed, FolderTaken, UniverseMissing, UniverseUnreadable
 from batos.universe.backup_folder import (
     LAYOUT,
+    LIST,
     BlobCopy,
     Generation,
     Piece,
@@ -58,13 +59,16 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
     Raises:
         UniverseMissing: There is no universe.
         UniverseUnreadable: It is damaged.
+        FolderTaken: The folder holds something else.
         BackupFailed: The disk is full, or the folder is in use; earlier backups stay.
         Damaged: The folder's list of backups cannot be read.
     """
     if not is_universe(universe):
-        raise UniverseMissing(str(universe.absolute()))
+        raise UniverseMissing(str(universe.absolute()), is_taken=universe.exists())
     if folder.resolve().is_relative_to(universe.resolve()) or is_universe(folder):
         raise BackupFailed(str(folder), "it is a universe, or lies in one; choose another")
+    if folder.is_dir() and not _is_for_backups(folder):
+        raise FolderTaken(str(folder), "it holds something that is no backup")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = LockFile(str(folder / _LOCK))
@@ -80,6 +84,12 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
         raise UniverseUnreadable(str(universe), str(error)) from error
     finally:
         lock.close()
+
+
+def _is_for_backups(folder: Path) -> bool:
+    """Tell whether nothing else lies there; a backup that was killed may have no list yet."""
+    ours = {LIST, f".{LIST}.part", _LOCK, "data", "blobs"}
+    return (folder / LIST).is_file() or ours.issuperset(one.name for one in folder.iterdir())
 
 
 def _told(error: OSError) -> str:

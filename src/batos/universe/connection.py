@@ -43,8 +43,12 @@ class Server:
 
 
 @contextmanager
-def reachable(server: Server) -> Iterator[None]:
+def reachable(server: Server, in_doubt: bool = False) -> Iterator[None]:
     """Tell it as one error if the server does not answer.
+
+    Args:
+        server: Which one.
+        in_doubt: Whether a change is being committed, which may arrive all the same.
 
     Raises:
         UniverseUnreachable: It does not.
@@ -53,7 +57,7 @@ def reachable(server: Server) -> Iterator[None]:
         yield
     except server.gone as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        raise UniverseUnreachable(server.shown, why) from None
+        raise UniverseUnreachable(server.shown, why, in_doubt) from None
 
 
 class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from batos.universe.addresses import not_in_folder
 from batos.universe.backup import Backup, back_up
 from batos.universe.blobs import OnBytes, unseen
 from batos.universe.bundle.building import FindWeights
@@ -62,5 +63,11 @@ class Copies:
         )
 
     def backup(self, folder: str | Path, on_bytes: OnBytes | None = None) -> Backup:
-        """Bring a folder of backups up to date, whoever is writing; see `back_up`."""
+        """Bring a folder of backups up to date, whoever is writing; see `back_up`.
+
+        Raises:
+            NotInFolder: The universe lies at an address.
+        """
+        if self._universe.address is not None:
+            raise not_in_folder(self._universe.address)
         return back_up(self._universe.path, Path(folder), on_bytes)

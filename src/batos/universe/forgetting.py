@@ -26,6 +26,7 @@ from batos.errors import (
     BatosError,
     ForgetRefused,
     ForgettingUnfinished,
+    NotInFolder,
     UniverseReadOnly,
 )
 from batos.kernel.delegation import PARENT_MARK
@@ -80,10 +81,16 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
         NoSuchObject: The root has no such object.
         ForgetRefused: It is primordial, or others refer to it.
         ForgettingUnfinished: Its past could not be ended; a pack does it later.
+        NotInFolder: It lies at an address, so its files are out of reach.
         UniverseReadOnly: It was opened to be read.
     """
     if universe.address is not None:
-        raise ForgetRefused(name, "batos cannot reach the files of a universe at an address")
+        address = universe.address
+        instead = (
+            f"`batos unname {name}` takes its name away; its past goes when"
+            f" {address.packed_by} packs the database"
+        )
+        raise NotInFolder(address.shown, address.keeper, instead)
     if universe.database.storage.isReadOnly():
         raise UniverseReadOnly(universe.shown)
     with universe.transaction() as root:

@@ -27,6 +27,11 @@ class LooksBack:
         self._user = user
         self.journal = Journal(universe, user, via)
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is a log, and a past to look at."""
+        return self._universe.keeps_history
+
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first; see `Universe.log`."""
         return self._universe.log(limit, everything)

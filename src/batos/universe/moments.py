@@ -85,12 +85,15 @@ def tid_of(universe: Universe, when: When) -> bytes:
     """Return the last possible tid of a moment, which need not be a transaction's.
 
     Raises:
+        NoHistory: The universe keeps none.
         NoSuchMoment: It cannot be read, or the history does not reach back to it.
     """
+    universe.check_history()
     tid = _read(when)
     begins = begins_at(universe)
     if tid < begins:
-        why = f"the history begins at {begins.hex()}, {time_of(begins):%Y-%m-%d %H:%M:%S} UTC"
+        local = time_of(begins).astimezone()  # as a log shows it
+        why = f"the history begins at {begins.hex()}, {local:%Y-%m-%d %H:%M:%S}"
         raise NoSuchMoment(str(when), why)
     return tid
 

@@ -13,7 +13,7 @@ from persistent.timestamp import TimeStamp
 from ZODB.FileStorage.FileStorage import FileStorageError
 from ZODB.POSException import ReadOnlyError
 
-from batos.errors import HistoryStays, UniverseReadOnly
+from batos.errors import HistoryStays, NotInFolder, UniverseReadOnly
 from batos.universe.conflicts import Turns, retried
 from batos.universe.disk import telling
 from batos.universe.log import LASTING, Moment
@@ -61,7 +61,12 @@ def span_of(text: str) -> dt.timedelta:
 
 
 def plan_pack(universe: Universe, keep: dt.timedelta) -> Cut:
-    """Return what a pack would end if it was done now; nothing is changed."""
+    """Return what a pack would end if it was done now; nothing is changed.
+
+    Raises:
+        NotInFolder: It lies at an address, and is packed with other tools.
+    """
+    _check_place(universe)
     begins, cut, ended = begins_at(universe), b"", 0
     limit = _limit(universe, keep)
     with transactions(universe.database.storage, begins) as found:
@@ -84,11 +89,11 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
 
     Raises:
         HistoryStays: Another pack is at work.
+        NotInFolder: It lies at an address, and is packed with other tools.
         UniverseReadOnly: It was opened to be read.
         OSError: The disk is full; the universe is as it was.
     """
-    if universe.address is not None:
-        raise HistoryStays("a universe at an address is packed with the tools of its server")
+    _check_place(universe)
     if universe.database.storage.isReadOnly():
         raise UniverseReadOnly(universe.shown)
     cut = plan_pack(universe, keep)
@@ -98,6 +103,12 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
         _pack_to(universe, tid)
         retried(lambda: _note(universe, cut, user), Turns())
     return Packed(cut, before, size_bytes(universe.path))
+
+
+def _check_place(universe: Universe) -> None:
+    address = universe.address
+    if address is not None:
+        raise NotInFolder(address.shown, address.keeper, f"{address.packed_by} packs it")
 
 
 def _pack_to(universe: Universe, tid: bytes) -> None:

@@ -86,8 +86,10 @@ def history(universe: Universe, name: str, limit: int = 20) -> list[Event]:
         limit: How many events at most.
 
     Raises:
+        NoHistory: The universe keeps none.
         NoSuchObject: The name never meant an object, as far back as the history goes.
     """
+    universe.check_history()
     with connected(universe, b"\xff" * 8) as connection:
         names = names_in(connection.root())
     cut = cut_at(universe)

@@ -20,6 +20,7 @@ from ZODB.DB import DB
 from ZODB.POSException import ReadOnlyError, UndoError
 
 from batos.errors import (
+    NoHistory,
     UndoConflict,
     UniverseMissing,
     UniverseReadOnly,
@@ -116,7 +117,7 @@ class Universe:
             for key, value in details.items():
                 if value:
                     current.setExtendedInfo(key, value)
-            with reachable(server), telling(self.path, "the change"):
+            with reachable(server, in_doubt=True), telling(self.path, "the change"):
                 manager.commit()
         except BaseException as error:
             with reachable(server):
@@ -160,16 +161,29 @@ class Universe:
             The transaction that was undone.
 
         Raises:
+            NoHistory: Its database keeps none.
             UndoConflict: There is no such transaction, a later one changed the same objects,
                 or refers to what it created, or it belongs to the journal.
             UniverseReadOnly: It was opened to be read.
             UniverseUnreachable: Its server does not answer (any more).
         """
-        if not self._database.supportsUndo():
-            why = f"{self.shown} keeps no history"
-            raise UndoConflict(tid or "(the last one)", why)
+        self.check_history()
         with reachable(self._database.server):
             return self._undo(tid, user)
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is a log, and a past to look at."""
+        return bool(self._database.supportsUndo())
+
+    def check_history(self) -> None:
+        """Refuse to go on where nothing of the past is kept.
+
+        Raises:
+            NoHistory: Its database keeps none.
+        """
+        if not self.keeps_history:
+            raise NoHistory(self.shown)
 
     def _undo(self, tid: str | None, user: str) -> Moment:
         undone = self._find(tid)
@@ -177,7 +191,7 @@ class Universe:
             used = in_use(storage, bytes.fromhex(undone.tid))
         if used:
             why = "a later transaction refers to what it created; undo that one first"
-            raise UndoConflict(undone.tid, why)
+            raise UndoConflict(undone.tid, why, is_overtaken=True)
         manager = TransactionManager(explicit=True)
         current = manager.begin()
         current.note(_brief(f"undo: {undone.note}"))
@@ -185,12 +199,14 @@ class Universe:
         current.setExtendedInfo("undoes", undone.tid)
         try:
             self._database.undo(base64.encodebytes(bytes.fromhex(undone.tid)).rstrip(), current)
-            with telling(self.path, "the undo"):
+            server = self._database.server
+            with reachable(server, in_doubt=True), telling(self.path, "the undo"):
                 manager.commit()
         except UndoError as error:
             manager.abort()
             why = "a later transaction changed the same objects; undo that one first"
-            raise UndoConflict(undone.tid, why, self._later_than(undone.tid, error)) from error
+            later = self._later_than(undone.tid, error)
+            raise UndoConflict(undone.tid, why, later, is_overtaken=True) from error
         except ReadOnlyError:
             manager.abort()
             raise UniverseReadOnly(self.shown) from None
@@ -254,7 +270,7 @@ def open_universe(
     with telling(path, "opening it"):
         take_back(path)
         if not is_universe(path):
-            raise UniverseMissing(str(path))
+            raise UniverseMissing(str(path), is_taken=path.exists())
     return Universe(path, open_database(path, read_only=read_only or safe, safe=safe))
 
 

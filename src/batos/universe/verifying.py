@@ -68,7 +68,7 @@ def verify(path: Path, on_bytes: Callable[[int, int], None] | None = None) -> Ve
     elif (path / LIST).is_file():
         _verify_backups(path, found, show)
     else:
-        raise UniverseMissing(str(path.absolute()))
+        raise UniverseMissing(str(path.absolute()), is_taken=path.exists())
     if found.problems:
         raise Damaged(str(path), tuple(found.problems))
     return found

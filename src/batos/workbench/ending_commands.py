@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batos.errors import ConsentNeeded
 from batos.workbench.options import Options, command
+from batos.workbench.printable import counted
 from batos.workbench.watching import somebody_is_there
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def pack(options: Options, keep: str, yes: bool) -> None:
     with options.open() as universe:
         cut = universe.plan_pack(span)
         if cut.ended:
-            _agree(yes, f"This ends {cut.ended} transactions before {cut.begins.tid} for good.")
+            ended = counted(cut.ended, "transaction")
+            _agree(yes, f"This ends {ended} before {cut.begins.tid} for good.")
         packed = universe.pack(span)
     facts = {
         "begins": packed.cut.begins.tid,
@@ -63,7 +66,7 @@ def forget(options: Options, name: str, cut: bool, yes: bool) -> None:
         done = universe.forget(name, cut)
     lines = [
         f"{done.name} is forgotten. {_told(done.packed)}",
-        f"The journal: {done.proposals} proposals redacted.",
+        f"The journal: {counted(done.proposals, 'proposal')} redacted.",
         *(f"Cut: {reference}" for reference in done.cut),
         *(f"Still there: {what}." for what in done.still_there),
         f"Out of reach: {'; '.join(done.beyond_reach)}.",
@@ -85,7 +88,7 @@ def _agree(yes: bool, what: str) -> None:
     if yes:
         return
     if not somebody_is_there():
-        raise click.UsageError(f"{what} Say --yes if that is meant")
+        raise ConsentNeeded(what)
     click.echo(what, err=True)
     click.confirm("Go on?", default=False, abort=True, err=True)
 
@@ -96,6 +99,6 @@ def _told(packed: Packed) -> str:
         return f"Nothing is that old: the history begins at {begins.tid} as before."
     return (
         f"The history begins at {begins.tid}, {begins.time.astimezone():%Y-%m-%d %H:%M:%S};"
-        f" {packed.cut.ended} transactions ended."
-        f" {packed.before_bytes:,} bytes before, {packed.after_bytes:,} after."
+        f" {counted(packed.cut.ended, 'transaction')} ended."
+        f" {packed.before_bytes:,} bytes before, {packed.after_bytes:,} bytes after."
     )
