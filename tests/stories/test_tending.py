@@ -107,6 +107,22 @@ def test_an_edit_of_an_installed_method_takes_its_place_and_undo_restores_the_pr
     assert uvm.send("account", "balance") == 150
 
 
+def test_examples_of_a_state_that_is_gone_do_not_judge_an_edit(
+    open_scripted: OpenScripted,
+) -> None:
+    uvm = family(open_scripted([DEPOSIT]))
+    of_then: list[Example] = [Example((10,), 110), SHOWN[1]]
+    uvm.send("account", "deposit_", 50, examples=of_then)  # its balance is 150 from now on
+
+    with pytest.raises(EditRefused, match="0 of 1 examples"):
+        uvm.edit(1, "def deposit_(self, amount):\n    return 7")
+    edited, installed = uvm.approve(uvm.edit(1, BETTER).id)
+
+    assert installed
+    assert str(edited.provenance["verdict"]).startswith("all 1 examples agree")
+    assert [one["args"] for one in edited.provenance["examples"]] == [(1,)]  # type: ignore[attr-defined]
+
+
 def test_an_edit_of_an_edit_takes_the_place_of_the_first(open_scripted: OpenScripted) -> None:
     uvm = family(open_scripted([DEPOSIT]))
     uvm.send("account", "deposit_", 50, examples=SHOWN)

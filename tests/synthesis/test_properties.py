@@ -230,6 +230,16 @@ def test_a_candidate_that_the_gate_refuses_or_that_always_fails_proves_nothing(
         assert found.result is Result.NOT_APPLICABLE
 
 
+def test_a_method_that_is_killed_on_the_way_is_not_called_broken_for_it(jail: Jail) -> None:
+    body = "return self.items if len(self.items) < 3 else [0] * 10 ** 9"
+    candidate = Candidate(f"def same(self):\n    {body}\n", 1)
+    claims = [Claim("idempotent"), Claim("pure")]
+
+    found = check(claims, candidate, UvmObject(items=[1, 2]), Message("same"), (), jail=jail)
+
+    assert Result.BROKEN not in {verdict.result for verdict in found}
+
+
 def test_the_same_seed_asks_with_the_same_inputs() -> None:
     receiver, message = UvmObject(items=[1, 2], tag="ab", at=(1, "x")), Message("f_", (2.5,))
 

@@ -144,3 +144,14 @@ def test_a_universe_of_before_there_was_an_audit_gets_one(open_scripted: OpenScr
     uvm.undo()
 
     assert [action for action, *_ in told(uvm)] == ["undone"]
+
+
+def test_a_method_that_was_brought_back_is_told(open_scripted: OpenScripted) -> None:
+    uvm = with_account(open_scripted([DEPOSIT]))
+    define(uvm, "def greet(self):\n    return 'hi'")
+    then = uvm.log(1)[0].tid
+    define(uvm, "def greet(self):\n    return 'hello'")
+
+    uvm.restore("account", then)
+
+    assert told(uvm)[-1] == ("restored", "account", "greet", 0)

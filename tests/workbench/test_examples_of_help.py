@@ -42,7 +42,8 @@ def shell(open_scripted: OpenScripted, universe_path: Path, tmp_path: Path) -> d
     """What a shell needs to find `batos`, and a universe with a proposal that waits."""
     uvm = open_scripted(["\n    return balance * 2"])
     with uvm.transaction() as root:
-        root["account"] = root["genesis_obj"].clone(balance=100)
+        root["bank"] = root["genesis_obj"].clone()
+        root["account"] = root["bank"].clone(balance=100)
     with pytest.raises(ApprovalNeeded):
         uvm.send("account", "double", examples=[((), 200)], asking=Asking("ask", samples=1))
     uvm.close()

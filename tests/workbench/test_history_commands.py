@@ -100,7 +100,7 @@ def test_bad_input_ends_in_one_line_and_its_exit_code(
 def test_pack_says_what_it_ends(account: Batos, tids: list[str]) -> None:
     packed = json.loads(account("pack", "--keep", "0", "--yes", "--json").stdout)
 
-    assert (packed["begins"], packed["ended"]) == (tids[2], 3)
+    assert (packed["begins"], packed["ended"]) == (tids[2], 4)
     assert account("inspect", "--at", tids[1]).returncode == 6
     assert "Nothing is that old" in account("pack", "--keep", "1d", "--yes").stdout
     assert account("send", "account", "double").stdout == "400\n"
@@ -185,5 +185,5 @@ def test_a_person_at_a_terminal_is_asked_before_history_ends(
 
     assert asking.wait(20) == code
     os.close(terminal)
-    assert "This ends 3 transactions" in said
+    assert "This ends 4 transactions" in said
     assert account("inspect", "--at", tids[1]).returncode == (6 if answer == "y" else 0)

@@ -10,7 +10,7 @@ caller's business.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -158,6 +158,20 @@ class _Bench:
     seed: int
 
 
+Sent = tuple[str, str]  # a method's source and its selector
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A claim with what it makes of the first answers."""
+
+    claim: Claim
+    asked: Property
+    sent: Sent
+    first: tuple[Asked, ...]
+    following: tuple[list[Case], ...]  # for each of them
+
+
 def check(
     claims: Sequence[Claim],
     candidate: Candidate,
@@ -170,7 +184,8 @@ def check(
 ) -> tuple[PropertyVerdict, ...]:
     """Question a candidate in the jail about what is claimed of it.
 
-    One trial for all first answers, and one for each claim that needs more.
+    One trial for the first answers, one for what all questions send next, and one more for
+    each other message that an inverse needs.
 
     Args:
         claims: What to ask; an unknown property is not applicable.
@@ -187,65 +202,87 @@ def check(
     if not claims:
         return ()
     bench = _Bench(candidate, receiver, message, jail, seed)
-    cases = similar_cases(receiver, message, examples, seed)
-    report = jail.trial(candidate.source, message.selector, receiver, cases)
-    if report.refused is not None:
-        return tuple(PropertyVerdict(claim, Result.NOT_APPLICABLE) for claim in claims)
-    reads = _read_by(candidate.source)
-    answered = [
-        Asked(case, outcome, reads, message.selector)
-        for case, outcome in zip(cases, report.outcomes, strict=True)
-        if outcome.error is None  # what it cannot take says nothing of the rest
+    answered = _first_answers(examples, bench)
+    questions = [_question(claim, answered, bench) for claim in claims]
+    answers = _sent_next([one for one in questions if one is not None], bench)
+    return tuple(
+        PropertyVerdict(claim, Result.NOT_APPLICABLE)
+        if question is None
+        else _verdict(question, answers[question.sent])
+        for claim, question in zip(claims, questions, strict=True)
+    )
+
+
+def _first_answers(examples: Sequence[Example], bench: _Bench) -> list[Asked]:
+    source, selector = bench.candidate.source, bench.message.selector
+    cases = similar_cases(bench.receiver, bench.message, examples, bench.seed)
+    outcomes = _outcomes((source, selector), cases, bench, bench.seed)
+    if not any(outcomes):
+        return []
+    reads = _read_by(source)
+    return [
+        Asked(case, outcome, reads, selector)
+        for case, outcome in zip(cases, outcomes, strict=True)
+        if outcome is not None and outcome.error is None  # what it cannot take says nothing
     ]
-    return tuple(_verdict(claim, answered, bench) for claim in claims)
 
 
-def _verdict(claim: Claim, answered: Sequence[Asked], bench: _Bench) -> PropertyVerdict:
-    asked, sent = LIBRARY.get(claim.property), _sent_next(claim, bench)
-    tries = None if asked is None or sent is None else _tries(asked, answered, sent, bench)
-    if asked is None or tries is None:
-        return PropertyVerdict(claim, Result.NOT_APPLICABLE)
-    judged = asked.judge(tries, claim.other)
+def _question(claim: Claim, answered: Sequence[Asked], bench: _Bench) -> _Question | None:
+    """Return what a claim asks; None where that cannot be asked."""
+    asked, sent = LIBRARY.get(claim.property), (bench.candidate.source, bench.message.selector)
+    if claim.property == "inverse":
+        found = lookup.find(bench.receiver, claim.other)
+        if found is None or not isinstance(found.value, Method):
+            return None
+        sent = found.value.source, claim.other
+    if asked is None or not answered:
+        return None
+    rng = Random(bench.seed)  # noqa: S311  repeatable, and no secret
+    first = tuple(one.prepared(rng, _arity(sent[0])) for one in answered)
+    return _Question(claim, asked, sent, first, tuple(map(asked.again, first)))
+
+
+def _sent_next(
+    questions: Sequence[_Question], bench: _Bench
+) -> dict[Sent, Iterator[Outcome | None]]:
+    """Send what the questions send next; their answers come out in the same order."""
+    cases: dict[Sent, list[Case]] = {}
+    for question in questions:
+        for some in question.following:
+            cases.setdefault(question.sent, []).extend(some)
+    # with other random numbers than at first: who answers by chance is found out
+    return {
+        sent: iter(_outcomes(sent, some, bench, bench.seed + 1)) for sent, some in cases.items()
+    }
+
+
+def _verdict(question: _Question, answers: Iterator[Outcome | None]) -> PropertyVerdict:
+    tries, says_enough = [], question.asked.again is relations.nothing_more
+    for one, some in zip(question.first, question.following, strict=True):
+        told = [(case, next(answers)) for case in some]
+        whole = [(case, outcome) for case, outcome in told if outcome is not None]
+        if len(whole) == len(told) and (told or says_enough):
+            tries.append(Try(one, tuple(whole)))
+    judged = question.asked.judge(tries, question.claim.other)
     wrong = next((text for text in judged if text), "")
     if wrong:
-        return PropertyVerdict(claim, Result.BROKEN, wrong, len(judged))
+        return PropertyVerdict(question.claim, Result.BROKEN, wrong, len(judged))
     result = Result.HOLDS if len(judged) >= _ENOUGH else Result.NOT_APPLICABLE
-    return PropertyVerdict(claim, result, "", len(judged))
+    return PropertyVerdict(question.claim, result, "", len(judged))
 
 
-def _sent_next(claim: Claim, bench: _Bench) -> tuple[str, str] | None:
-    """Return the source and the selector that the question sends next, if there is one."""
-    if claim.property != "inverse":
-        return bench.candidate.source, bench.message.selector
-    found = lookup.find(bench.receiver, claim.other)
-    if found is None or not isinstance(found.value, Method):
-        return None
-    return found.value.source, claim.other
-
-
-def _tries(
-    asked: Property, answered: Sequence[Asked], sent: tuple[str, str], bench: _Bench
-) -> list[Try] | None:
-    """Send what the question sends next; None where the jail did not take it."""
-    source, selector = sent
-    rng = Random(bench.seed)  # noqa: S311  repeatable, and no secret
-    prepared = [one.prepared(rng, _arity(source)) for one in answered]
-    following = [asked.again(one) for one in prepared]
-    cases = [case for some in following for case in some]
-    outcomes: list[Outcome] = []
-    if cases:  # with other random numbers than at first: who answers by chance is found out
-        trial = bench.jail.trial
-        report = trial(source, selector, bench.receiver, cases, seed=bench.seed + 1)
-        if report.refused is not None:
-            return None
-        outcomes += report.outcomes
-    coming = iter(outcomes)
-    tries = [
-        Try(one, tuple((case, next(coming)) for case in some))
-        for one, some in zip(prepared, following, strict=True)
-    ]
-    says_enough = asked.again is relations.nothing_more
-    return [one for one in tries if one.then or says_enough]
+def _outcomes(sent: Sent, cases: list[Case], bench: _Bench, seed: int) -> list[Outcome | None]:
+    """Return what came of cases; None for those that a refusal or a kill left without."""
+    if not cases:
+        return []
+    report = bench.jail.trial(*sent, bench.receiver, cases, seed=seed)
+    if report.refused is not None:
+        return [None] * len(cases)
+    told = list[Outcome | None](report.outcomes)
+    ends = [n for n, outcome in enumerate(report.outcomes) if outcome.error == report.killed]
+    if report.killed is not None and ends:
+        told[ends[0] :] = [None] * (len(cases) - ends[0])
+    return told
 
 
 def _read_by(source: str) -> Reads:

@@ -22,7 +22,7 @@ from batos.kernel.runtime import context_of
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.sandbox.policy import POLICY_VERSION
-from batos.synthesis.examples import examples_in
+from batos.synthesis.examples import Example, examples_in, recorded
 from batos.synthesis.growth import Growth
 from batos.synthesis.promotion import Promotion, promote
 from batos.synthesis.synthesizer import install
@@ -48,7 +48,8 @@ class Tends:
         """Record another source for a proposal, as one of the person who works here.
 
         It passes the same gate and is tried with the same examples and the same message.
-        What it is an edit of stays as it is.
+        Left out are examples of a state that the receiver is not in any more: those that the
+        proposal agreed with, and would not now. What it is an edit of stays as it is.
 
         Args:
             number: The proposal; an abstention can be edited, too.
@@ -70,10 +71,13 @@ class Tends:
         source = source.strip("\n") + "\n"
         with self.transaction() as root:
             receiver = _receiver_of(former, root)
-            tried = _tried(source, former, receiver, _told_again(message, root))
+            sent = _told_again(message, root)
+            examples = _still_true(former, receiver, sent)
+            tried = _tried(source, receiver, sent, examples)
         if not tried.stands:
             raise EditRefused(number, tried.verdict)
         provenance = _edited(former, source.rstrip("\n"), tried, self._user)
+        provenance["examples"] = recorded(examples)
         proposal = replace(
             former,
             source=source.rstrip("\n"),
@@ -155,7 +159,7 @@ class Tends:
         if not isinstance(held, Method) or held.provenance.get("proposal") not in former:
             return False
         message = _told_again(self.journal.message(approved.id), root)
-        tried = _tried(approved.source, approved, receiver, message)
+        tried = _tried(approved.source, receiver, message, examples_in(approved.provenance))
         if not tried.stands:
             why = f"it was approved, and does not stand any more ({tried.verdict})"
             raise GrowthFailed(approved.receiver, approved.selector, why, approved.id)
@@ -206,9 +210,20 @@ def _object_in(words: str, root: Root) -> UvmObject | None:
     return obj if isinstance(obj, UvmObject) else None
 
 
-def _tried(source: str, former: Proposal, receiver: UvmObject, message: Message) -> Tried:
-    growth = cast("Growth", context_of(receiver))
+def _still_true(former: Proposal, receiver: UvmObject, message: Message) -> tuple[Example, ...]:
+    """Return the examples of a proposal, without those of another state of its receiver."""
     examples = examples_in(former.provenance)
+    if not former.source:
+        return examples
+    known = _tried(former.source, receiver, message, examples)
+    judged = zip(examples, known.wrong, strict=True)
+    return tuple(example for example, wrong in judged if wrong is None)
+
+
+def _tried(
+    source: str, receiver: UvmObject, message: Message, examples: tuple[Example, ...]
+) -> Tried:
+    growth = cast("Growth", context_of(receiver))
     (tried,) = try_out(growth.jail(), [Candidate(source, 0)], receiver, message, examples)
     return tried
 

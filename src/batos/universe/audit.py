@@ -32,6 +32,7 @@ Action = Literal[
     "defined",
     "copied",
     "promoted",
+    "restored",
     "undone",
 ]
 

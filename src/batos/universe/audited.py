@@ -6,7 +6,7 @@ What its entries mean is left to `journal`; what an audit entry is, to `audit`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
 from BTrees.OOBTree import OOBTree
@@ -46,18 +46,19 @@ class AuditedBook:
         """Write down what somebody did without a proposal."""
         return self._write(self._entry(action, receiver, selector, tid=tid))
 
-    def catch_up_acts(self, moment: Moment) -> None:
-        """Write down what a transaction did to methods, if nobody has by then."""
+    def catch_up_acts(self, moments: Iterable[Moment]) -> None:
+        """Write down what transactions did to methods, the oldest first, if nobody has."""
         last = next(iter(self.audit(1)), None)
-        if last is not None and last.at >= moment.time:
-            return
-        told = [audit.act_said(words) for words in moment.placed]
-        if moment.undoes is not None and last is not None:  # else it is older than any audit
-            told.append(("undone", "", ""))
-        for action, receiver, selector in told:
-            tid = moment.undoes or moment.tid
-            by, at = moment.user, moment.time
-            self._write(AuditEntry(action, by, "", at, receiver, selector, 0, tid))
+        for moment in moments:
+            if last is not None and last.at >= moment.time:
+                continue
+            told = [audit.act_said(words) for words in moment.placed]
+            if moment.undoes is not None and last is not None:  # else it is older than any
+                told.append(("undone", "", ""))
+            for action, receiver, selector in told:
+                tid = moment.undoes or moment.tid
+                by, at = moment.user, moment.time
+                self._write(AuditEntry(action, by, "", at, receiver, selector, 0, tid))
 
     def _entry(
         self, action: str, receiver: str, selector: str, proposal: int = 0, *, tid: str = ""

@@ -176,8 +176,7 @@ class Journal(AuditedBook):
             for number in (number for moment in stand for number in moment.grown):
                 if self.get(number).state in (State.PROPOSED, State.APPROVED):
                     self.decide(number, State.INSTALLED)
-            for moment in reversed(moments):
-                self.catch_up_acts(moment)
+            self.catch_up_acts(reversed(moments))
 
 
 def new_book() -> OOBTree:

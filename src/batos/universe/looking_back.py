@@ -88,7 +88,11 @@ class LooksBack:
             NoSuchMoment: There is no such moment any more.
             RestoreRefused: It was not there then, or refers to what is gone.
         """
-        return restore(self._universe, name, when, slots, self._user)
+        changes = restore(self._universe, name, when, slots, self._user)
+        for change in changes:
+            if change.is_method:
+                self.journal.note("restored", name, change.slot)
+        return changes
 
     def plan_pack(self, keep: dt.timedelta) -> Cut:
         """Return what `pack` would end; nothing is changed."""

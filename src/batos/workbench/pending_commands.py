@@ -68,7 +68,7 @@ def edit(options: Options, number: int, source: TextIO | None, approve: bool) ->
     If it stands it becomes a proposal of yours; the one that was edited stays as it is. An
     abstention can be edited, too.
 
-    Example: batos pending edit 1 --approve
+    Example: echo "def double(self): return 2 * self.balance" | batos pending edit 1 --source -
     """
     with options.open(read_only=True) as universe:  # nobody waits for a person who types
         former = universe.journal.get(number)
