@@ -92,9 +92,19 @@ def check_loaded(record: bytes) -> None:
     _load(record, record_class)
 
 
-def check_stored(record: bytes) -> None:
-    """Raise `NotStorable` if a record could not be loaded again."""
-    _load(record, _stored_class)
+def check_stored(record: bytes) -> set[bytes]:
+    """Return what a record refers to; raise `NotStorable` if it could not be loaded again."""
+    referred: set[bytes] = set()
+
+    def refer(reference: object) -> None:
+        match reference:  # ZODB writes a list for a weak reference, which may dangle
+            case (bytes() as oid, _) if isinstance(reference, tuple):
+                referred.add(oid)
+            case bytes() as oid:
+                referred.add(oid)
+
+    _load(record, _stored_class, refer)
+    return referred
 
 
 def check_details(details: bytes) -> None:
@@ -122,8 +132,12 @@ def is_plain_file(path: Path) -> bool:
     return True
 
 
-def _load(record: bytes, find_class: Callable[[str, str], object]) -> None:
-    unpickler = PersistentUnpickler(find_class, lambda _reference: None, BytesIO(record))
+def _load(
+    record: bytes,
+    find_class: Callable[[str, str], object],
+    refer: Callable[[object], object] = lambda _reference: None,
+) -> None:
+    unpickler = PersistentUnpickler(find_class, refer, BytesIO(record))
     unpickler.load()  # the object's class
     unpickler.load()  # its state
 
