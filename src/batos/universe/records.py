@@ -15,19 +15,14 @@ from typing import NoReturn
 from ZODB._compat import PersistentUnpickler
 
 from batos.errors import NotStorable, UniverseUnreadable
+from batos.kernel.values import LASTING
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
-    "batos.kernel.uvm_object": frozenset({"UvmObject"}),
-    "batos.kernel.method": frozenset({"Method", "Primitive"}),
-    "batos.kernel.shared": frozenset({"Counter", "Queue", "QueuePage"}),
-    "batos.kernel.values": frozenset({"PersistentSet"}),
+    **LASTING,
+    "batos.kernel.method": LASTING["batos.kernel.method"] | {"Primitive"},
+    "batos.kernel.shared": LASTING["batos.kernel.shared"] | {"QueuePage"},
     "batos.universe.delivery": frozenset({"Receipt", "ReceiptPage"}),
     "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
-    "persistent.list": frozenset({"PersistentList"}),
-    "persistent.mapping": frozenset({"PersistentMapping"}),
-    "BTrees.OOBTree": frozenset({"OOBTree", "OOBucket", "OOSet", "OOTreeSet"}),
-    "BTrees.IOBTree": frozenset({"IOBTree", "IOBucket", "IOSet", "IOTreeSet"}),
-    "ZODB.blob": frozenset({"Blob"}),
     "datetime": frozenset({"date", "time", "datetime", "timedelta", "timezone"}),
     "builtins": frozenset({"set", "frozenset", "complex", "bytearray", "object"}),
     "copyreg": frozenset({"_reconstructor", "__newobj__"}),
