@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import click
 
+from batos.kernel.delegation import LONGEST_NAME
 from batos.kernel.mirror import mirror
 from batos.sandbox import walls
 from batos.settings import MAX_SAMPLES
@@ -16,9 +17,6 @@ from batos.workbench.answers import readable
 from batos.workbench.literals import example_of, examples_from, slots_of, value_of
 from batos.workbench.options import Options, WithNumbers, command
 from batos.workbench.watching import ask_person, show_step, somebody_is_there
-
-if TYPE_CHECKING:
-    pass
 
 
 @command("clone")
@@ -33,6 +31,10 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
     """
     if not name.isidentifier():
         raise click.UsageError(f"{name!r} is no name; use letters, digits and _")
+    if len(name) > LONGEST_NAME:
+        raise click.UsageError(
+            f"{name[:20]}… is too long; use {LONGEST_NAME} characters at most"
+        )
     with options.open() as universe, universe.transaction(f"clone {name}") as root:
         if name in root:
             raise click.UsageError(f"there is an object {name!r} already; choose another name")
