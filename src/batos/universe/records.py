@@ -37,7 +37,6 @@ _CALLED = {
     ("batos.universe.journal", "State"),
 }
 _TODAY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # old pickles' names
-_OBJECT = ("batos.kernel.uvm_object", "UvmObject")
 
 
 class Call:
@@ -75,11 +74,6 @@ def class_with_a_place(module: str, name: str) -> object | None:
     module = _TODAY.get(module, module)
     found = getattr(importlib.import_module(module), name, None)
     return Call(found) if found is not None and (module, name) in _CALLED else found
-
-
-def is_part(module: str, name: str) -> bool:
-    """Tell whether such a record belongs to the object that refers to it: it is no object."""
-    return (module, name) != _OBJECT and _is_allowed(module, name)
 
 
 def check_loaded(record: bytes) -> None:
