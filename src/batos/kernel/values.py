@@ -101,7 +101,7 @@ class PersistentSet(Persistent, MutableSet[object]):  # type: ignore[misc]  # un
         return f"PersistentSet({sorted(self._items, key=repr)})"
 
 
-class Shared(Persistent):  # type: ignore[misc]  # persistent is untyped
+class Mergeable(Persistent):  # type: ignore[misc]  # persistent is untyped
     """A value that many transactions may change at once; what it holds is its content."""
 
     def content(self) -> object:
@@ -246,7 +246,7 @@ def plain(value: object, leaf: Callable[[object], object] = lambda value: value)
 def _copy(value: object, leaf: Callable[[object], object], known: dict[int, object]) -> object:
     if id(value) in known:
         return known[id(value)]
-    held = value.content() if isinstance(value, Shared) else value
+    held = value.content() if isinstance(value, Mergeable) else value
     if isinstance(held, list | PersistentList):
         items: list[object] = []
         known[id(value)] = items  # before its items: a stored list may contain itself
