@@ -5,7 +5,8 @@ What commutes need not conflict: two additions, a put and a take. These values m
 changes when they commit. Undo merges in the same way: it takes one change back and leaves
 the later ones. What cannot be merged (two takes of one item) stays a conflict.
 
-Records name this module, so it keeps its name. The queue is our own: `zc.queue` (last released in 2017) merges no two equal items.
+Records name this module, so it keeps its name. The queue is our own: `zc.queue` (last released
+in 2017) merges no two equal items.
 """
 
 from __future__ import annotations
