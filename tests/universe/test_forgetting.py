@@ -83,7 +83,7 @@ def test_the_rest_lives_on_and_history_has_ended(universe: Universe, confided: s
         assert "confidant" not in root
         assert root["bystander"].count == 1
         assert set(root) >= {"traits_obj", "pLLM_obj", "genesis_obj", "journal"}
-    assert done.packed.cut.ended > 5
+    assert done.packed.ending.ended > 5
     with pytest.raises(NoSuchMoment), visited(universe, confided):
         pass
     universe.close()

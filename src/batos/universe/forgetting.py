@@ -42,8 +42,8 @@ from batos.universe.names import named_object
 from batos.universe.packing import Packed, pack
 from batos.universe.reading import transactions
 from batos.universe.references import survey
+from batos.universe.remains import remains_of, still_there
 from batos.universe.states import names_in, own_slots
-from batos.universe.traces import still_there, traces_of
 from batos.universe.universe import Root, Universe
 
 BEYOND_REACH = (
@@ -99,7 +99,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
             raise ForgetRefused(name, "it is primordial: the others live by it")
         oid = cast("bytes", obj._p_oid)
         names = {key for key, value in root.items() if value is obj}
-    traces = traces_of(universe, oid)
+    remains = remains_of(universe, oid)
     called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
     taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
     try:
@@ -107,7 +107,7 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     except (BatosError, OSError) as error:
         raise ForgettingUnfinished(name, str(error)) from error
     universe.database.cacheMinimize()  # memory forgets, too
-    return Forgotten(name, *taken, packed, tuple(still_there(universe, oid, traces)))
+    return Forgotten(name, *taken, packed, tuple(still_there(universe, oid, remains)))
 
 
 # --- out of the present ------------------------------------------------------------------

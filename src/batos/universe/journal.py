@@ -2,7 +2,7 @@
 
 Each entry is written in a transaction of its own, so that it outlives the message that
 caused it: a message that has to be retried finds its proposal here instead of thinking
-again, and one that failed leaves a trace all the same.
+again, and one that failed is told of all the same.
 """
 
 from __future__ import annotations

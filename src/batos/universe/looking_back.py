@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from batos.universe.forgetting import Forgotten, forget
 from batos.universe.log import Moment
 from batos.universe.moments import When, visited
-from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
+from batos.universe.packing import Ending, Packed, pack, plan_pack, span_of
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
@@ -72,7 +72,7 @@ class LooksBack:
         """
         return restore(self._universe, name, when, slots, self._user)
 
-    def plan_pack(self, keep: dt.timedelta) -> Cut:
+    def plan_pack(self, keep: dt.timedelta) -> Ending:
         """Return what `pack` would end; nothing is changed."""
         return plan_pack(self._universe, keep)
 

@@ -35,14 +35,14 @@ def pack(options: Options, keep: str, yes: bool) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     with options.open() as universe:
-        cut = universe.plan_pack(span)
-        if cut.ended:
-            ended = counted(cut.ended, "transaction")
-            _agree(yes, f"This ends {ended} before {cut.begins.tid} for good.")
+        ending = universe.plan_pack(span)
+        if ending.ended:
+            ended = counted(ending.ended, "transaction")
+            _agree(yes, f"This ends {ended} before {ending.begins.tid} for good.")
         packed = universe.pack(span)
     facts = {
-        "begins": packed.cut.begins.tid,
-        "ended": packed.cut.ended,
+        "begins": packed.ending.begins.tid,
+        "ended": packed.ending.ended,
         "before_bytes": packed.before_bytes,
         "after_bytes": packed.after_bytes,
     }
@@ -94,11 +94,11 @@ def _agree(yes: bool, what: str) -> None:
 
 
 def _told(packed: Packed) -> str:
-    begins = packed.cut.begins
-    if not packed.cut.ended:
+    begins = packed.ending.begins
+    if not packed.ending.ended:
         return f"Nothing is that old: the history begins at {begins.tid} as before."
     return (
         f"The history begins at {begins.tid}, {begins.time.astimezone():%Y-%m-%d %H:%M:%S};"
-        f" {counted(packed.cut.ended, 'transaction')} ended."
+        f" {counted(packed.ending.ended, 'transaction')} ended."
         f" {packed.before_bytes:,} bytes before, {packed.after_bytes:,} bytes after."
     )

@@ -21,7 +21,7 @@ from batos.universe.universe import Universe
 _TELLING_CHARS = 8  # a shorter text may stand anywhere by chance
 
 
-def traces_of(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
+def remains_of(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
     """Return texts that an object ever held, with their slots, if they are long enough."""
     found: set[tuple[str, bytes]] = set()
     before = b"\xff" * 8
@@ -31,7 +31,7 @@ def traces_of(universe: Universe, oid: bytes) -> set[tuple[str, bytes]]:
                 obj = connection.get(oid)
                 before = max(cast("bytes", record._p_serial) for record in own_records(obj))
                 found |= {one for one in _texts(obj) if len(one[1]) >= _TELLING_CHARS}
-            except (POSKeyError, UniverseUnreadable):  # before its birth, or a pack's cut
+            except (POSKeyError, UniverseUnreadable):  # before its birth, or before the history
                 return found
 
 
@@ -50,12 +50,12 @@ def _bytes(leaf: object) -> bytes:
 
 
 def still_there(
-    universe: Universe, oid: bytes, traces: set[tuple[str, bytes]]
+    universe: Universe, oid: bytes, remains: set[tuple[str, bytes]]
 ) -> Iterator[str]:
     """Yield, in words, what of an object can be found in the files all the same."""
     if _is_stored(universe, oid):
         yield "the object: something has come to refer to it meanwhile"
-    for slot, text in sorted(traces):
+    for slot, text in sorted(remains):
         files = [file for file in _files(universe.path) if _stands_in(file, text)]
         if files:
             where = ", ".join(str(file.relative_to(universe.path)) for file in files)
