@@ -47,6 +47,8 @@ def verify(options: Options, folder: Path | None) -> None:
         f"{path} is whole: {found.transactions} transactions, {found.records} records,"
         f" {found.objects} objects, {found.blobs} weights, {found.bytes:,} bytes."
     )
+    if found.unfinished:
+        text += "\nA forgetting is unfinished: `batos forget --finish` ends it."
     options.answer(text, found)
 
 

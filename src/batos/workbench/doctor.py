@@ -80,7 +80,11 @@ def _universe(options: Options) -> Iterator[Finding]:
     try:
         with options.open(read_only=True) as universe:
             moments = len(universe.log(10**9, everything=True))
+            unfinished = universe.unfinished_forgettings()
         yield Finding("universe", "ok", f"{universe.shown}, {moments} transactions")
+        if unfinished:
+            text = "a forgetting is unfinished; `batos forget --finish` ends it"
+            yield Finding("universe", "note", text)
     except BatosError as error:
         yield Finding("universe", "note", str(error))
     path = options.settings.universe
