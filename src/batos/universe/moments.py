@@ -20,7 +20,7 @@ from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64, u64, z64
 
-from batos.errors import NoSuchMoment
+from batos.errors import NoSuchMoment, UniverseUnreadable
 from batos.universe.log import Moment, moment_of
 from batos.universe.reading import transactions
 from batos.universe.records import check_details
@@ -141,7 +141,12 @@ def packed_until(universe: Universe) -> bytes:
     """Return the moment before which a pack has ended the history; zero if none has."""
     with universe.transaction() as root:
         book = root.get("journal")
-        until = book.get(BEGINS, "") if isinstance(book, OOBTree) else ""
+        try:
+            until = book.get(BEGINS, "") if isinstance(book, OOBTree) else ""
+        except UniverseUnreadable:
+            if not universe.safe:
+                raise
+            until = ""  # the journal is damaged; the rest is to be seen all the same
     return bytes.fromhex(until) or z64
 
 

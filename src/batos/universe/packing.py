@@ -19,6 +19,7 @@ from batos.universe.disk import telling
 from batos.universe.log import LASTING, Moment
 from batos.universe.moments import BEGINS, begins_at, moments_of
 from batos.universe.reading import transactions
+from batos.universe.unfinished import strike_off
 from batos.universe.universe import Universe
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -125,6 +126,7 @@ def _note(universe: Universe, ending: Ending, user: str) -> None:
     note = f"pack: the history begins at {ending.begins.tid}, {ending.ended} transactions ended"
     with universe.transaction(note, user, {LASTING: True}) as root:
         root["journal"][BEGINS] = ending.begins.tid
+        strike_off(root, universe)  # the objects that were taken out before it are gone now
 
 
 def _limit(universe: Universe, keep: dt.timedelta) -> bytes:

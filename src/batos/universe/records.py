@@ -105,7 +105,7 @@ def check_details(details: bytes) -> None:
         raise
     except Exception as error:  # whatever a damaged pickle may raise
         raise UniverseUnreadable(
-            "a transaction", f"its details are damaged: {error}"
+            "a transaction", f"its details are damaged: {error!r}"
         ) from error
 
 

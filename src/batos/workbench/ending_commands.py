@@ -50,17 +50,23 @@ def pack(options: Options, keep: str, yes: bool) -> None:
 
 
 @command("forget")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--cut", is_flag=True, help="Remove what refers to it from other objects.")
+@click.option("--finish", is_flag=True, help="Do the rest of what was broken off; no NAME.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def forget(options: Options, name: str, cut: bool, yes: bool) -> None:
+def forget(options: Options, name: str | None, cut: bool, finish: bool, yes: bool) -> None:
     """Remove the object NAME for good, from the present, the past and the journal.
 
     This ends all of the history: nothing that happened before can be looked at or undone.
 
     Example: batos forget account --yes
     """
+    if (name is None) != finish:
+        raise click.UsageError("Say either NAME or --finish")
+    if name is None:
+        _finish(options, yes)
+        return
     with options.open() as universe:
         _agree(yes, f"{name} is removed for good, and all of the history with it.")
         done = universe.forget(name, cut)
@@ -75,6 +81,29 @@ def forget(options: Options, name: str, cut: bool, yes: bool) -> None:
         "forgotten": done.name,
         "proposals": done.proposals,
         "cut": done.cut,
+        "still_there": done.still_there,
+        "beyond_reach": done.beyond_reach,
+        "before_bytes": done.packed.before_bytes,
+        "after_bytes": done.packed.after_bytes,
+    }
+    options.answer("\n".join(lines), facts)
+
+
+def _finish(options: Options, yes: bool) -> None:
+    with options.open() as universe:
+        if universe.unfinished_forgettings():
+            _agree(yes, "What was to be forgotten goes, and all of the history with it.")
+        done = universe.finish_forgetting()
+    if done is None:
+        options.answer("No forgetting is unfinished.", {"finished": 0})
+        return
+    lines = [
+        f"The forgetting is finished. {_told(done.packed)}",
+        *(f"Still there: {what}." for what in done.still_there),
+        f"Out of reach: {'; '.join(done.beyond_reach)}.",
+    ]
+    facts = {
+        "finished": done.objects,
         "still_there": done.still_there,
         "beyond_reach": done.beyond_reach,
         "before_bytes": done.packed.before_bytes,
