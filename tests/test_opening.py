@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import batos
-from batos.errors import AddressRefused, BackupMissing, Damaged, UniverseExists, UniverseMissing
+from batos.errors import BackupMissing, Damaged, NotInFolder, UniverseExists, UniverseMissing
 
 
 def test_an_open_universe_is_backed_up_verified_and_made_again(
@@ -55,7 +55,7 @@ def test_damage_is_an_error_with_every_problem(universe_path: Path) -> None:
 
 def test_a_uri_has_no_files_to_be_verified_or_recovered(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/u"
-    with pytest.raises(AddressRefused, match="only a universe in a folder"):
+    with pytest.raises(NotInFolder, match="Only a universe in a folder"):
         batos.verify(address)
-    with pytest.raises(AddressRefused, match="only a universe in a folder"):
+    with pytest.raises(NotInFolder, match="Only a universe in a folder"):
         batos.recover(tmp_path, address)
