@@ -26,7 +26,7 @@ from tests.servers import PostgresServer, ZeoServer, zeo_conf
 from transaction import TransactionManager
 from ZODB.blob import Blob
 from ZODB.Connection import Connection, TransactionMetaData
-from ZODB.DB import DB
+from ZODB.DB import DB, TransactionalUndo
 from ZODB.POSException import ConflictError
 from ZODB.utils import load_current, z64
 
@@ -124,6 +124,11 @@ def at_place(place: Place) -> Iterator[Universe]:
 
 def database_at(place: Place) -> DB:
     return open_store(place) if isinstance(place, Address) else open_database(place)
+
+
+def befriend(universe: Universe, name: str, friend: str) -> None:
+    with universe.transaction("befriend") as root:
+        root[name].friend = root[friend]
 
 
 def clone(universe: Universe, name: str, note: str = "", **slots: object) -> str:
@@ -439,6 +444,48 @@ def test_what_something_refers_to_is_not_undone(at_place: Universe) -> None:
 
     with pytest.raises(UndoConflict, match="refers to what it created"):
         at_place.undo(tid)
+
+
+@everywhere
+def test_what_comes_to_be_referred_to_while_it_is_undone_is_not_undone(
+    at_place: Universe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone(at_place, "friend")
+    tid = clone(at_place, "account")
+    to_do = [lambda: befriend(at_place, "friend", "account")]
+    begin = TransactionalUndo.tpc_begin
+
+    def begin_later(undo: TransactionalUndo, transaction: object) -> None:
+        if to_do:  # what the log says was read, and nothing is locked yet
+            with ThreadPoolExecutor() as pool:
+                pool.submit(to_do.pop()).result()
+        begin(undo, transaction)
+
+    monkeypatch.setattr(TransactionalUndo, "tpc_begin", begin_later)
+    with pytest.raises(UndoConflict, match="refers to what it created"):
+        at_place.undo(tid)
+
+    with at_place.transaction() as root:
+        assert root["friend"].friend is root["account"]
+        assert root["account"].parents
+
+
+@everywhere
+def test_what_is_undone_meanwhile_is_not_referred_to(at_place: Universe) -> None:
+    clone(at_place, "friend")
+    tid = clone(at_place, "account")
+
+    def befriend_slowly() -> None:
+        with at_place.transaction() as root, ThreadPoolExecutor() as pool:
+            root["friend"].friend = root["account"]
+            pool.submit(at_place.undo, tid).result()
+
+    with pytest.raises(ConflictError):
+        befriend_slowly()
+
+    with at_place.transaction() as root:
+        assert "account" not in root
+        assert set(mirror(root["friend"]).slots()) == {"parent*"}
 
 
 @everywhere

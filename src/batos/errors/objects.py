@@ -117,11 +117,14 @@ class NotStorable(BatosError, TypeError):
 
     kind: str  # the type's name
     where: str
+    why: str = ""
 
     def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
         return (
-            f"A {self.kind} cannot be stored in {self.where}. Store numbers, text, bytes,"
-            " dates, lists, tuples, sets, dicts or objects of this universe."
+            f"A {self.kind} cannot be stored in {self.where}{why}. Store numbers, text, bytes,"
+            " dates, lists, tuples, sets, dicts, a `batos.Counter`, a `batos.Queue` or objects"
+            " of this universe."
         )
 
 

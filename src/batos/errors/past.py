@@ -118,7 +118,7 @@ class ForgettingUnfinished(BatosError):
     def __str__(self) -> str:
         return (
             f"{self.name} is gone from the present, but its past still lies in the files:"
-            f" {self.why} Mend that, then end the past with `batos pack --keep 0`."
+            f" {self.why} Mend that, then finish it with `batos forget --finish`."
         )
 
 

@@ -13,7 +13,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from batos.errors import NoSuchObject
 from batos.kernel.delegation import PARENT_MARK
@@ -46,7 +46,7 @@ class Browser:
     """
 
     def __init__(self, root: Root) -> None:
-        self._records = Records(root)
+        self._records = Records(cast("Any", root)._p_jar)
         entries = self._records.read(ROOT).slots
         self._numbers = {
             name: value.oid for name, value in entries.items() if isinstance(value, Reference)

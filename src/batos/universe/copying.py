@@ -15,6 +15,7 @@ from batos.universe.bundle.building import FindWeights
 from batos.universe.bundle.exporting import Exported, export_universe
 from batos.universe.bundle.importing import Imported, Prefer, import_bundle
 from batos.universe.universe import Universe
+from batos.universe.verifying import Verified, verify
 
 
 class Copies:
@@ -71,3 +72,14 @@ class Copies:
         if self._universe.address is not None:
             raise not_in_folder(self._universe.address)
         return back_up(self._universe.path, Path(folder), on_bytes)
+
+    def verify(self, on_bytes: OnBytes | None = None) -> Verified:
+        """Check every record, reference and file, while it is in use; see `verifying.verify`.
+
+        Raises:
+            Damaged: With all problems.
+            NotInFolder: It lies at an address, and its files are somebody else's.
+        """
+        if self._universe.address is not None:
+            raise not_in_folder(self._universe.address)
+        return verify(self._universe.path, on_bytes)

@@ -21,7 +21,7 @@ from batos.errors import NoSuchObject, RestoreRefused, UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject, note_slot, notes_of
-from batos.kernel.values import PersistentSet, Shared
+from batos.kernel.values import Mergeable, PersistentSet
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.conflicts import Turns, retried
 from batos.universe.moments import When, visited
@@ -175,7 +175,7 @@ class _Forward:
             if present is not None and present._p_serial == value._p_serial:
                 return present
             return import_weights(self._connection, path_of(value), lambda _done, _all: None)
-        if isinstance(value, Shared):
+        if isinstance(value, Mergeable):
             return type(value)(self.copied(value.content()))
         copy = type(value)()  # a tree
         copy.update(

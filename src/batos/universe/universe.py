@@ -8,7 +8,6 @@ as a `Runtime` that is bound to each connection.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +32,9 @@ from batos.universe.database import DAMAGED, open_database
 from batos.universe.disk import telling
 from batos.universe.log import Moment, can_be_undone, last_change, moment_of
 from batos.universe.packs import take_back
-from batos.universe.reading import transactions, up_to_date
+from batos.universe.reading import transactions
 from batos.universe.stores import open_store
-from batos.universe.undoing import in_use
+from batos.universe.undoing import CarefulUndo
 
 Root = MutableMapping[str, Any]
 
@@ -163,7 +162,8 @@ class Universe:
         Raises:
             NoHistory: Its database keeps none.
             UndoConflict: There is no such transaction, a later one changed the same objects,
-                or refers to what it created, or it belongs to the journal.
+                or refers to what it created, it would bring back a reference to what is
+                gone, or it belongs to the journal.
             UniverseReadOnly: It was opened to be read.
             UniverseUnreachable: Its server does not answer (any more).
         """
@@ -187,18 +187,14 @@ class Universe:
 
     def _undo(self, tid: str | None, user: str) -> Moment:
         undone = self._find(tid)
-        with up_to_date(self._database.storage) as storage:
-            used = in_use(storage, bytes.fromhex(undone.tid))
-        if used:
-            why = "a later transaction refers to what it created; undo that one first"
-            raise UndoConflict(undone.tid, why, is_overtaken=True)
+        undoing = CarefulUndo(self._database, bytes.fromhex(undone.tid))
         manager = TransactionManager(explicit=True)
         current = manager.begin()
         current.note(_brief(f"undo: {undone.note}"))
         current.setUser(_brief(user))
         current.setExtendedInfo("undoes", undone.tid)
         try:
-            self._database.undo(base64.encodebytes(bytes.fromhex(undone.tid)).rstrip(), current)
+            current.join(undoing)
             server = self._database.server
             with reachable(server, in_doubt=True), telling(self.path, "the undo"):
                 manager.commit()

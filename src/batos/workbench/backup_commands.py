@@ -50,6 +50,8 @@ def verify(options: Options, folder: Path | None) -> None:
         f" {counted(found.records, 'record')}, {counted(found.objects, 'object')},"
         f" {_weights(found.blobs)}, {found.bytes:,} bytes."
     )
+    if found.unfinished:
+        text += "\nA forgetting is unfinished: `batos forget --finish` ends it."
     options.answer(text, found)
 
 

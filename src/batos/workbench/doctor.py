@@ -124,7 +124,11 @@ def _universe(options: Options) -> Iterator[Finding]:
         with options.open(read_only=True) as universe:
             moments = len(universe.log(10**9, everything=True))
             told = counted(moments, "transaction") if universe.keeps_history else "no history"
+            unfinished = universe.unfinished_forgettings()
         yield Finding("universe", "ok", f"{universe.shown}, {told}")
+        if unfinished:
+            text = "a forgetting is unfinished; `batos forget --finish` ends it"
+            yield Finding("universe", "note", text)
     except BatosError as error:
         yield Finding("universe", "note", str(error))
     path = options.settings.universe

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from batos.errors import NameRefused, NoSuchObject
+from batos.kernel.delegation import LONGEST_NAME
 from batos.kernel.mirror import mirror
 from batos.sandbox import walls
 from batos.settings import MAX_SAMPLES
@@ -37,6 +38,9 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
     """
     if not name.isidentifier():
         raise NameRefused(name, "it is no name; use letters, digits and _")
+    if len(name) > LONGEST_NAME:
+        why = f"it is too long; use {LONGEST_NAME} characters at most"
+        raise NameRefused(f"{name[:20]}…", why)
     with options.open() as universe, universe.transaction(f"clone {name}") as root:
         if name in root:
             raise NameRefused(name, "an object has it already; choose another")
