@@ -17,12 +17,12 @@ from typing import cast
 from BTrees.IOBTree import IOBTree
 from BTrees.OOBTree import OOBTree
 from persistent import Persistent
-from ZODB.POSException import ConflictError
 
 from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.universe.conflicts import Turns, retried
 from batos.universe.log import LASTING
 from batos.universe.universe import Root, Universe
 
@@ -85,6 +85,7 @@ class Journal:
     def __init__(self, universe: Universe, user: str) -> None:
         self._universe = universe
         self._user = user
+        self._turns = Turns()
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
         """Write a proposal down, and return it with its number and time.
@@ -151,13 +152,12 @@ class Journal:
 
     def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
         mark = {LASTING: True}
-        while True:  # numbers are given out one by one: two threads may ask for the same
-            try:
-                with self._universe.transaction(note, self._user, mark) as root:
-                    changed = change(_book(root))
-            except ConflictError:
-                continue
-            return changed
+
+        def attempt() -> Proposal:  # numbers are given out one by one: two may ask for the same
+            with self._universe.transaction(note, self._user, mark) as root:
+                return change(_book(root))
+
+        return retried(attempt, self._turns)
 
 
 def new_book() -> OOBTree:

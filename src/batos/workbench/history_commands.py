@@ -100,6 +100,11 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 
 def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
+        if change.comment is not None:
+            said, says = (_short(comment or None) for comment in change.comment)
+            yield f"    {change.slot}: comment changed: {said} -> {says}"
+        if change.before == change.after:
+            continue
         if change.is_method:
             yield f"    {change.slot}:"
             yield textwrap.indent("\n".join(_source_lines(change)), "      ")
