@@ -113,6 +113,24 @@ def test_find_answers_in_names_also_while_another_process_owns_the_universe(
     assert nobody == "Nothing found.\n"
 
 
+def test_find_can_be_asked_of_the_past(batos: Batos) -> None:
+    [moment] = json.loads(batos("--json", "log", "-n", "1").stdout)
+    batos("slot", "remove", "account", "deposit_")
+
+    assert batos("find", "implementors", "deposit_").stdout == "Nothing found.\n"
+    then = batos("find", "implementors", "deposit_", "--at", moment["tid"])
+    assert then.stdout == "account  deposit_  method\n"
+    assert batos("find", "senders", "x", "--at", "long ago").returncode == 6
+
+
+def test_a_changed_comment_is_in_the_history(batos: Batos) -> None:
+    batos("slot", "comment", "account", "balance", "in euros")
+
+    lines = batos("history", "account", "-n", "1").stdout.splitlines()
+
+    assert lines[1:] == ["    balance: comment changed: (none) -> in euros"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
 from BTrees.OOBTree import OOBTree
-from ZODB.POSException import ConflictError
 
 from batos.universe import audit
 from batos.universe.audit import Action, AuditEntry
+from batos.universe.conflicts import Turns, retried
 from batos.universe.log import LASTING, Moment
 from batos.universe.universe import Root, Universe
 
@@ -34,6 +34,7 @@ class AuditedBook:
         self._universe = universe
         self._user = user
         self._via = via
+        self._turns = Turns()
 
     def audit(self, limit: int | None = None) -> Sequence[AuditEntry]:
         """Return who did what to methods and proposals, newest first."""
@@ -74,15 +75,16 @@ class AuditedBook:
     def _change(self, note: str, change: Callable[[OOBTree], tuple[T, AuditEntry]]) -> T:
         """Change the book in a transaction of its own, together with what the audit says."""
         mark = {LASTING: True}
-        while True:  # numbers are given out one by one: two threads may ask for the same
-            try:
-                with self._universe.transaction(note, self._user, mark) as root:
-                    changed, said = change(_book(root))
-                    audit.write(_book(root), said)
-            except ConflictError:
-                continue
-            audit.tell(said)
-            return changed
+
+        def attempt() -> tuple[T, AuditEntry]:  # two may ask for the same number at once
+            with self._universe.transaction(note, self._user, mark) as root:
+                changed, said = change(_book(root))
+                audit.write(_book(root), said)
+            return changed, said
+
+        changed, said = retried(attempt, self._turns)
+        audit.tell(said)
+        return changed
 
 
 def _book(root: Root) -> OOBTree:

@@ -102,6 +102,11 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 
 def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
+        if change.comment is not None:
+            said, says = (_short(comment or None) for comment in change.comment)
+            yield f"    {change.slot}: comment changed: {said} -> {says}"
+        if change.before == change.after:
+            continue
         if change.is_method:
             lines = differing_lines(change.before or "", change.after or "")
             yield f"    {change.slot}:"

@@ -11,7 +11,7 @@ from batos.kernel.mirror import mirror
 from batos.universe.names import loaded, named_object
 from batos.universe.universe import Root
 from batos.workbench.literals import slot_value_of
-from batos.workbench.options import Options, WithNumbers, command, group
+from batos.workbench.options import Options, WithNumbers, at_option, command, group
 from batos.workbench.tables import table
 
 _BACK = "If that is not what you meant, `batos undo` gives them back."
@@ -117,8 +117,9 @@ def comment(options: Options, name: str, slot_name: str, text: str) -> None:
     "question", type=click.Choice(["implementors", "senders", "referrers", "understanding"])
 )
 @click.argument("word")
+@at_option
 @click.pass_obj
-def find(options: Options, question: str, word: str) -> None:
+def find(options: Options, question: str, word: str, when: str | None) -> None:
     """Look through the whole universe. Sends no message.
 
     implementors: who has a slot named WORD. senders: whose methods send, read or write it.
@@ -130,7 +131,7 @@ def find(options: Options, question: str, word: str) -> None:
     Example: batos find referrers genesis_obj
     """
     with options.open(read_only=True) as universe:
-        places = getattr(universe, question)(word)
+        places = getattr(universe, question)(word, when)
     rows = [(place.object or "(the root)", place.slot, place.how) for place in places]
     options.answer(table(rows) or "Nothing found.", places)
 

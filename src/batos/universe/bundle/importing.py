@@ -132,15 +132,7 @@ def import_bundle(
     def attempt() -> Imported:
         try:
             with universe.transaction(f"import {folder.name}", user) as root:
-                connection = root._p_jar  # type: ignore[attr-defined]
-                graph = graph_here(bundle, connection)
-                found = compare(bundle, graph)
-                _check_new(bundle, found)
-                _decide(found.conflicts, prefer, dry_run)
-                here = {called: connection.get(oid) for called, oid in graph.objects.items()}
-                here |= _expected(bundle, connection)
-                builder = Builder(bundle, connection, here, find_weights, on_bytes)
-                _write(found, builder, prefer, root)
+                found = _join(bundle, root, prefer, dry_run, find_weights, on_bytes)
                 if dry_run:
                     raise _OnlyLooked(found)
         except _OnlyLooked as looked:
@@ -153,6 +145,26 @@ def import_bundle(
     return replace(
         imported, entries=retried(partial(_add_entries, universe, bundle, user), Turns())
     )
+
+
+def _join(
+    bundle: Bundle,
+    root: Any,
+    prefer: Prefer | None,
+    dry_run: bool,
+    find_weights: FindWeights,
+    on_bytes: OnBytes,
+) -> Comparison:
+    """Write what is new, and what is preferred, in the open transaction; say what that was."""
+    connection = root._p_jar
+    graph = graph_here(bundle, connection)
+    found = compare(bundle, graph)
+    _check_new(bundle, found)
+    _decide(found.conflicts, prefer, dry_run)
+    here = {called: connection.get(oid) for called, oid in graph.objects.items()}
+    here |= _expected(bundle, connection)
+    _write(found, Builder(bundle, connection, here, find_weights, on_bytes), prefer, root)
+    return found
 
 
 class _OnlyLooked(Exception):
