@@ -21,6 +21,7 @@ from batos.errors.growing import (
     ChildDied as ChildDied,
     ClosureTooLarge as ClosureTooLarge,
     ExamplesRefused as ExamplesRefused,
+    ExamRefused as ExamRefused,
     GrowthFailed as GrowthFailed,
     SourceRefused as SourceRefused,
     WallsNeeded as WallsNeeded,
