@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -86,3 +88,25 @@ class Processes:
     def _start(self) -> None:
         self._scratch.mkdir(exist_ok=True)
         self._launcher.start()
+
+
+@contextmanager
+def without_universe(weights: Path) -> Iterator[tuple[Engine, Jail]]:
+    """Give a mind and a jail that belong to no universe, each in its walled process.
+
+    Args:
+        weights: What the mind thinks with; nothing is copied.
+    """
+    with tempfile.TemporaryDirectory(prefix="batos-") as scratch:
+        mind = mind_argv([weights], Path(scratch))
+        launcher = Launcher({"jail": ZYGOTE_ARGV, "mind": mind})
+        launcher.start()
+        engine = ChildEngine(partial(launcher.spawn, "mind"), weights)
+        unwalled = walls.why_unavailable() is not None
+        jail = Jail(partial(launcher.spawn, "jail"), unwalled=unwalled)
+        try:
+            yield engine, jail
+        finally:
+            engine.close()
+            jail.close()
+            launcher.close()

@@ -22,6 +22,7 @@ from batos.errors.growing import (
     ClosureTooLarge as ClosureTooLarge,
     EditRefused as EditRefused,
     ExamplesRefused as ExamplesRefused,
+    ExamRefused as ExamRefused,
     GrowthFailed as GrowthFailed,
     PromotionRefused as PromotionRefused,
     SourceRefused as SourceRefused,

@@ -125,6 +125,22 @@ class ApprovalNeeded(BatosError):
 
 
 @dataclass(eq=False)
+class ExamRefused(BatosError):
+    """A file cannot take the papers of an exam."""
+
+    exit_code: ClassVar[int] = 2
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} cannot go on as this exam: {self.why}. It was not changed."
+            " Name another file, or repeat the options that it was begun with."
+        )
+
+
+@dataclass(eq=False)
 class ExamplesRefused(BatosError, ValueError):
     """The examples cannot all be true, or cannot be read."""
 

@@ -138,9 +138,11 @@ class _Pool:
             plainly(source, sketch.methods, sketch.companions)
             for source in mutants_of(sketch.source, sketch.slots)
         ]
-        kills = [
-            frozenset(at for at, run in enumerate(wrong) if not effect.equals(run(inputs)))
-            for inputs, effect in drawn
+        does = [[run(inputs) for run in wrong] for inputs, _ in drawn]
+        runs = {at for row in does for at, effect in enumerate(row) if effect is not None}
+        kills = [  # one that raises an error everywhere is too easy to count
+            frozenset(at for at in runs if not effect.equals(row[at]))
+            for (_, effect), row in zip(drawn, does, strict=True)
         ]
         return cls([it for it, _ in drawn], [it for _, it in drawn], kills)
 

@@ -9,8 +9,8 @@ something else at all is found out by running it, elsewhere.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 _OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub, ast.Mult),
@@ -45,44 +45,47 @@ def mutants_of(source: str, slots: Iterable[str] = ()) -> tuple[str, ...]:
         slots: The receiver's data slots, which a wrong method may take for one another.
     """
     tree = ast.parse(source)
-    names = tuple(slots)
-    count = sum(1 for _ in _sites(tree))
+    parameters, names = _parameters(tree), tuple(slots)
     found: dict[str, None] = {}
-    for number in range(count):
-        _, _, _, node = _site(tree, number)
-        for nodes in _variants(node, _parameters(tree), names):
-            found[_with(tree, number, nodes)] = None
+    for site in list(_sites(tree)):
+        for nodes in _variants(site.node, parameters, names):
+            found[_with(tree, site, nodes)] = None
     found.pop(ast.unparse(tree), None)
     return tuple(found)
 
 
-Site = tuple[ast.AST, str, int | None, ast.AST]  # parent, its field, place in a list, node
+@dataclass(frozen=True)
+class _Site:
+    """A node, and where it is."""
+
+    parent: ast.AST
+    field: str
+    place: int | None  # in a list of nodes
+    node: ast.AST
 
 
-def _sites(tree: ast.AST) -> Iterator[Site]:
+def _sites(tree: ast.AST) -> Iterator[_Site]:
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             if isinstance(value, ast.AST):
-                yield parent, field, None, value
+                yield _Site(parent, field, None, value)
             elif isinstance(value, list):
                 for place, node in enumerate(value):
                     if isinstance(node, ast.AST):
-                        yield parent, field, place, node
+                        yield _Site(parent, field, place, node)
 
 
-def _site(tree: ast.AST, number: int) -> Site:
-    return next(site for at, site in enumerate(_sites(tree)) if at == number)
-
-
-def _with(tree: ast.Module, number: int, nodes: Nodes) -> str:
-    """Return the source with other nodes in one place."""
-    changed = copy.deepcopy(tree)
-    parent, field, place, _ = _site(changed, number)
-    if place is None:
-        setattr(parent, field, nodes[0])
-    else:
-        getattr(parent, field)[place : place + 1] = nodes
-    return ast.unparse(ast.fix_missing_locations(changed))
+def _with(tree: ast.Module, site: _Site, nodes: Nodes) -> str:
+    """Return the source with other nodes in one place; the tree stays as it was."""
+    before = getattr(site.parent, site.field)
+    after: object = nodes[0]
+    if site.place is not None:
+        after = [*before[: site.place], *nodes, *before[site.place + 1 :]]
+    setattr(site.parent, site.field, after)
+    try:
+        return ast.unparse(tree)
+    finally:
+        setattr(site.parent, site.field, before)
 
 
 def _parameters(tree: ast.Module) -> tuple[str, ...]:
@@ -127,7 +130,7 @@ def _other_statements(
     elif not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef):
         yield [ast.Pass()]
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
-            yield [node, copy.deepcopy(node)]
+            yield [node, node]
     if isinstance(node, ast.If):
         yield [ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)]
         yield list(node.body)
@@ -145,10 +148,28 @@ def _other_expressions(node: ast.expr, slots: tuple[str, ...]) -> Iterator[ast.e
         yield from _other_calls(node)
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
         yield node.value
+        part = ast.Slice(node.slice.upper, node.slice.lower, node.slice.step)
+        yield ast.Subscript(node.value, part, ast.Load())
     elif _is_slot(node) and isinstance(node, ast.Attribute) and node.attr in slots:
         for name in slots:
             if name != node.attr:
                 yield ast.Attribute(node.value, name, node.ctx)
+    if isinstance(getattr(node, "ctx", None), ast.Load):
+        yield from _nearly(node, slots)
+
+
+def _nearly(node: ast.expr, slots: tuple[str, ...]) -> Iterator[ast.expr]:
+    """Yield a value that is off by one: a number by 1, a text or list by an end."""
+    is_value = isinstance(node, ast.Name) or (
+        isinstance(node, ast.Attribute) and _is_slot(node) and node.attr in slots
+    )
+    if not is_value or (isinstance(node, ast.Name) and node.id == "self"):
+        return
+    one = ast.Constant(1)
+    yield ast.BinOp(node, ast.Add(), one)
+    yield ast.BinOp(node, ast.Sub(), one)
+    yield ast.Subscript(node, ast.Slice(one, None, None), ast.Load())
+    yield ast.Subscript(node, ast.Slice(None, ast.Constant(-1), None), ast.Load())
 
 
 def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
@@ -167,6 +188,7 @@ def _other_calls(node: ast.Call) -> Iterator[ast.expr]:
             yield ast.Call(other, args, node.keywords)
         if not args:
             yield function.value
+            yield ast.Call(function, [ast.Constant(0)], [])
 
 
 def _is_slot(node: ast.expr) -> bool:

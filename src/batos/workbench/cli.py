@@ -46,6 +46,7 @@ _COMMANDS = {
     "verify": ("backup_commands", "verify", "Check a universe or a backup to its last byte."),
     "recover": ("backup_commands", "recover", "Make a universe again from a backup."),
     "mind": ("mind_commands", "mind", "Bring minds here, name them, list them."),
+    "eval": ("eval_commands", "evaluate", "Measure how well the mind writes methods."),
     "tour": ("tour", "tour", "Watch objects learn, in a minute."),
     "doctor": ("doctor", "doctor", "Check what this machine has and lacks."),
     "completion": ("birth_commands", "completion", "Print the shell's completion script."),

@@ -36,7 +36,7 @@ def _opposite(draw: Draw) -> Sketch:
     return Sketch(
         selector,
         f"return not self.{known}()",
-        {slot: whole(limit - 3, limit + 4)},
+        {slot: whole(limit - 5, limit + 7)},
         methods=(method(known, f"return self.{slot} <= {limit}"),),
     )
 

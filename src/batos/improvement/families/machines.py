@@ -80,7 +80,7 @@ def _turnstile(draw: Draw) -> Sketch:
             self.{state} = 'locked'
         return self.{state}
     """
-    slots = {state: one_of("open", "locked")}
+    slots = {state: one_of("open", "locked"), "visitors": whole(0, 9)}
     return Sketch(selector, body, slots, {"event": one_of(push, coin, "wait")})
 
 
