@@ -126,7 +126,11 @@ def import_bundle(
     def attempt() -> Imported:
         try:
             with universe.transaction(f"import {folder.name}", user) as root:
-                found = _join(bundle, root, prefer, dry_run, find_weights, on_bytes)
+                found = _join(
+                    *(bundle, root, prefer, dry_run),
+                    find_weights=find_weights,
+                    on_bytes=on_bytes,
+                )
                 if dry_run:
                     raise _OnlyLooked(found)
         except _OnlyLooked as looked:
@@ -146,6 +150,7 @@ def _join(
     root: Any,
     prefer: Prefer | None,
     dry_run: bool,
+    *,
     find_weights: FindWeights,
     on_bytes: OnBytes,
 ) -> Comparison:
