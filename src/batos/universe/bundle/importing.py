@@ -133,7 +133,9 @@ def import_bundle(
         try:
             with universe.transaction(f"import {folder.name}", user) as root:
                 found = _join(
-                    bundle, root, prefer, dry_run, find_weights=find_weights, on_bytes=on_bytes
+                    *(bundle, root, prefer, dry_run),
+                    find_weights=find_weights,
+                    on_bytes=on_bytes,
                 )
                 if dry_run:
                     raise _OnlyLooked(found)
