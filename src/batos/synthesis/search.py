@@ -37,7 +37,7 @@ Watch = Callable[[Stage, str], None]
 _MAX_TOKENS = 96
 _THOUGHT_S = 180.0  # a busy machine thinks ten times as slowly as an idle one
 _QUESTIONED = 3  # behaviours that stand, when they are many
-_NEAR = 4  # candidates that are edited
+NEAR = 4  # candidates that are edited
 _EDITS = 120  # of all of them: about half a second in the jail
 
 
@@ -171,7 +171,7 @@ class _Quest:
         """Try small edits of what came nearest; of those that fail nothing is kept."""
         constants = constants_in(self.reflection.shown)
         slots = tuple(self.reflection.slots)
-        near = [item.candidate for item in nearly(self.tried, _NEAR)]
+        near = [item.candidate for item in nearly(self.tried, NEAR)]
         series = [edits_of(candidate.source, slots, constants) for candidate in near]
         edited = self._new([Candidate(text, 0) for text in in_turns(series, self.effort.edits)])
         self.watch("edit", f"{len(edited)} small edits of the {len(near)} that came nearest")
