@@ -19,7 +19,7 @@ from batos.workbench.cli import batos
 
 OpenScripted = Callable[..., Uvm]
 
-NEED_A_MIND = ("awaken", "mind", "mind pull", "mind add", "tour")
+NEED_A_MIND = ("awaken", "mind", "mind pull", "mind add", "tour", "eval synthesis")
 LACKS_A_MIND = {"doctor": 1}  # which is what it then says
 
 

@@ -168,13 +168,15 @@ class _Pool:
         return len(self._killed(chosen)) / len(different) if different else 1.0
 
     def _telling(self, order: Sequence[int]) -> list[int]:
-        """Return three as a person would show them: not all with the same answer."""
+        """Return three as a person is asked to show them: not all with the same answer, and
+        the most telling one last, which the writer does not see."""
         first, *others = order
         answer = self.effects[first].result
         unlike = [it for it in others if not agrees(answer, self.effects[it].result)]
         second = (unlike or others)[0]
-        third = next(it for it in others if it != second)
-        return [first, second, third]
+        alive = frozenset().union(*self.kills) - self._killed([first, second])
+        rest = [it for it in others if it != second]
+        return [first, second, max(rest, key=lambda it: len(self.kills[it] & alive))]
 
     def _killed(self, chosen: Sequence[int]) -> frozenset[int]:
         return frozenset[int]().union(*(self.kills[at] for at in chosen))

@@ -63,6 +63,8 @@ def _votes(tried: Sequence[Tried]) -> Counter[str]:
 def nearest(tried: Sequence[Tried], shown: int) -> Failure | None:
     """Return the candidate that came closest, with what was wrong: worth a repair.
 
+    Where none ran, that is the first that the gate refused, with its reason.
+
     Args:
         tried: Every candidate, tried.
         shown: How many of the examples the writer may see; of the others it learns nothing,
@@ -70,7 +72,8 @@ def nearest(tried: Sequence[Tried], shown: int) -> Failure | None:
     """
     wrong = [item for item in tried if item.answer is not None and any(item.wrong[:shown])]
     if not wrong:
-        return None
+        refused = (item for item in tried if item.answer is None and item.flaw is not None)
+        return next((Failure(it.candidate.source, str(it.flaw)) for it in refused), None)
     best = max(wrong, key=lambda item: (item.passed, item.candidate.samples))
     return Failure(best.candidate.source, next(filter(None, best.wrong[:shown])))
 

@@ -55,7 +55,7 @@ def _clock(draw: Draw) -> Sketch:
 
 def _duration(draw: Draw) -> Sketch:
     start, end = draw.choice((("start", "end"), ("begin", "finish"), ("opens", "closes")))
-    selector = draw.choice(("duration", "length", "hoursBetween"))
+    selector = draw.choice(("hoursOvernight", "shiftHours", "hoursPastMidnight"))
     body = f"return (self.{end} - self.{start}) % 24"
     return Sketch(selector, body, {start: whole(0, 23), end: whole(0, 23)})
 

@@ -13,10 +13,10 @@ def _key(draw: Draw) -> object:
 
 def _lookup(draw: Draw) -> Sketch:
     slot = draw.choice(("ages", "stock", "prices", "phones"))
-    selector = draw.choice(("of_", "find_", "lookUp_", "valueOf_"))
-    default = draw.choice((0, -1, 1))
-    body = f"return self.{slot}.get(key, {default})"
-    return Sketch(selector, body, {slot: mapping(whole(2, 40), 2, 5)}, {"key": _key})
+    selector = draw.choice(("of_default_", "find_default_", "lookUp_default_", "get_default_"))
+    body = f"return self.{slot}.get(key, default)"
+    args = {"key": _key, "default": whole(-1, 1)}
+    return Sketch(selector, body, {slot: mapping(whole(2, 40), 2, 5)}, args)
 
 
 def _sum_of_values(draw: Draw) -> Sketch:
@@ -41,7 +41,7 @@ def _sorted_keys(draw: Draw) -> Sketch:
 
 def _write(draw: Draw) -> Sketch:
     slot = draw.choice(("stock", "grades", "prices", "scores"))
-    selector = draw.choice(("put_as_", "set_to_", "store_under_", "write_value_"))
+    selector = draw.choice(("at_put_", "set_to_", "key_value_"))
     body = f"self.{slot}[key] = value\nreturn len(self.{slot})"
     slots = {slot: mapping(whole(1, 30), 1, 4)}
     return Sketch(selector, body, slots, {"key": _key, "value": whole(1, 30)})

@@ -90,7 +90,7 @@ def _ask_held(draw: Draw) -> Sketch:
     held = Companion({data: draw.randint(2, 9)}, (method(known, f"return self.{data} * 2"),))
     count = draw.choice(("hours", "times", "factor"))
     return Sketch(
-        f"{known}For",
+        f"{known}For{count.title()}",
         f"return self.{slot}.{known}() * self.{count}",
         {count: whole(1, 12)},
         companions={slot: held},
@@ -127,12 +127,10 @@ def _room_in_held(draw: Draw) -> Sketch:
 
 
 def _both(draw: Draw) -> Sketch:
-    one, other = draw.choice(
-        (("isRipe", "isSweet"), ("isOpen", "isSafe"), ("isFast", "isCheap"))
-    )
-    selector, sign = draw.choice((("isGood", "and"), ("isPerfect", "and"), ("isUsable", "or")))
+    one, other = draw.choice((("isRipe", "isSweet"), ("isReady", "isSafe")))
+    sign = draw.choice(("and", "or"))
     return Sketch(
-        selector,
+        f"{one}{sign.title()}{other[2:]}",
         f"return self.{one}() {sign} self.{other}()",
         {"days": whole(2, 8), "sugar": whole(2, 8)},
         methods=(method(one, "return self.days > 5"), method(other, "return self.sugar > 4")),

@@ -29,26 +29,26 @@ def _cycle(draw: Draw) -> Sketch:
 
 def _wrap(draw: Draw) -> Sketch:
     slot, size = draw.choice(
-        (("hour", 24), ("hour", 12), ("index", 10), ("slide", 8), ("day", 7))
+        (("hour", "hours"), ("index", "size"), ("slide", "slides"), ("place", "places"))
     )
     selector = draw.choice(("forward_", "turn_", "advance_"))
-    body = f"self.{slot} = (self.{slot} + steps) % {size}\nreturn self.{slot}"
-    return Sketch(selector, body, {slot: whole(0, size - 1)}, {"steps": whole(1, 15)})
+    body = f"self.{slot} = (self.{slot} + steps) % self.{size}\nreturn self.{slot}"
+    slots = {slot: whole(0, 4), size: whole(5, 12)}
+    return Sketch(selector, body, slots, {"steps": whole(1, 9)})
 
 
 def _bounded_step(draw: Draw) -> Sketch:
     slot = draw.choice(("floor", "volume", "gear", "level"))
-    top = draw.choice((5, 6, 9, 10))
+    top = draw.choice(("top", "maximum", "highest"))
     selector, body = draw.choice(
         (
-            ("up", f"self.{slot} = min(self.{slot} + 1, {top})\nreturn self.{slot}"),
+            ("up", f"self.{slot} = min(self.{slot} + 1, self.{top})\nreturn self.{slot}"),
             ("down", f"self.{slot} = max(self.{slot} - 1, 0)\nreturn self.{slot}"),
-            ("higher", f"self.{slot} = min(self.{slot} + 1, {top})\nreturn self.{slot}"),
+            ("higher", f"self.{slot} = min(self.{slot} + 1, self.{top})\nreturn self.{slot}"),
             ("lower", f"self.{slot} = max(self.{slot} - 1, 0)\nreturn self.{slot}"),
         )
     )
-    ends = one_of(0, 1, 2, 3, top - 1, top, top)
-    return Sketch(selector, body, {slot: ends, "passengers": whole(0, 5)})
+    return Sketch(selector, body, {slot: one_of(0, 0, 1, 2, 3, 4, 4), top: whole(4, 6)})
 
 
 def _unlock(draw: Draw) -> Sketch:
@@ -76,26 +76,24 @@ def _turnstile(draw: Draw) -> Sketch:
     body = f"""
         if event == {coin!r}:
             self.{state} = 'open'
-        elif event == {push!r}:
+        else:
             self.{state} = 'locked'
         return self.{state}
     """
     slots = {state: one_of("open", "locked"), "visitors": whole(0, 9)}
-    return Sketch(selector, body, slots, {"event": one_of(push, coin, "wait")})
+    return Sketch(selector, body, slots, {"event": one_of(push, coin)})
 
 
 def _attempts(draw: Draw) -> Sketch:
-    slot, state = draw.choice(
-        (("failures", "blocked"), ("errors", "stopped"), ("misses", "out"))
-    )
-    limit = draw.choice((3, 4, 5))
+    slot, state = draw.choice((("failures", "blocked"), ("misses", "out")))
+    limit = draw.choice(("limit", "allowed"))
     selector = draw.choice(("fail", "wrong", "strike"))
     body = f"""
         self.{slot} += 1
-        self.{state} = self.{slot} >= {limit}
+        self.{state} = self.{slot} >= self.{limit}
         return self.{state}
     """
-    return Sketch(selector, body, {slot: whole(0, limit + 1), state: one_of(True, False)})
+    return Sketch(selector, body, {slot: whole(0, 5), limit: whole(2, 5), state: one_of(False)})
 
 
 def _undo(draw: Draw) -> Sketch:
@@ -113,12 +111,11 @@ def _undo(draw: Draw) -> Sketch:
 
 def _countdown(draw: Draw) -> Sketch:
     slot = draw.choice(("seconds", "lives", "rounds"))
-    selector = draw.choice(("tickDown", "countDown", "lose"))
-    end = draw.choice(("done", "over", "boom"))
+    selector = draw.choice(("isOverAfterOne", "lastOne", "useOne"))
     body = f"""
         if self.{slot} > 0:
             self.{slot} -= 1
-        return self.{slot} or {end!r}
+        return self.{slot} == 0
     """
     return Sketch(selector, body, {slot: one_of(0, 1, 1, 2, 3, 5, 9), "player": word})
 

@@ -85,7 +85,7 @@ def _within(draw: Draw) -> Sketch:
 def _clamp(draw: Draw) -> Sketch:
     top = draw.choice((10, 50, 99, 100))
     slot = draw.choice(("volume", "speed", "brightness", "power"))
-    name = draw.choice(("limited", "clamped", "bounded"))
+    name = draw.choice((f"limitedTo{top}", f"between0And{top}", f"from0To{top}"))
     body = f"return max(0, min({top}, self.{slot}))"
     return Sketch(name, body, {slot: whole(-30, top + 40)})
 

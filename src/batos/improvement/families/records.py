@@ -78,18 +78,17 @@ def _log(draw: Draw) -> Sketch:
 
 
 def _grade(draw: Draw) -> Sketch:
-    slot = draw.choice(("points", "score", "age", "speed"))
-    limit = draw.choice((10, 18, 50, 60))
-    selector, yes, no = draw.choice(
+    slot, limit, yes, no = draw.choice(
         (
-            ("result", "pass", "fail"),
-            ("group", "adult", "child"),
-            ("rating", "good", "bad"),
-            ("level", "high", "low"),
+            ("points", "needed", "pass", "fail"),
+            ("age", "limit", "adult", "child"),
+            ("score", "record", "new", "old"),
+            ("speed", "limit", "fast", "slow"),
         )
     )
-    body = f"return {yes!r} if self.{slot} >= {limit} else {no!r}"
-    return Sketch(selector, body, {slot: whole(limit - 6, limit + 6)})
+    selector = draw.choice(("result", "rating", "verdict"))
+    body = f"return {yes!r} if self.{slot} >= self.{limit} else {no!r}"
+    return Sketch(selector, body, {slot: whole(5, 20), limit: whole(8, 16)})
 
 
 RECORDS = families(
