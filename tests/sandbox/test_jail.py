@@ -263,7 +263,7 @@ def test_the_gate_refuses_before_anything_runs(jail: Jail, account: UvmObject) -
 def test_a_method_of_another_name_is_refused(jail: Jail, account: UvmObject) -> None:
     report = jail.trial("def g(self):\n    return 1", "f", account, ONCE)
 
-    assert report.refused == ("it defines 'g' instead of 'f'",)
+    assert report.refused == ("line 1: it defines 'g', not 'f'",)
 
 
 def test_a_case_that_loops_leaves_the_others_their_time(jail: Jail, account: UvmObject) -> None:

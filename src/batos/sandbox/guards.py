@@ -25,6 +25,7 @@ from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, PersistentSet, plain
 from batos.sandbox import allowed, operators, texts
 from batos.sandbox.containers import IN_PLACE, StoredWriter, lasting
+from batos.sandbox.kinds import Kind
 from batos.sandbox.meter import METER
 from batos.sandbox.namespaces import NAMESPACES, Namespace
 
@@ -59,7 +60,7 @@ def read(value: Any, name: str) -> Any:
         if name in value.members:
             return value.members[name]
         raise AttributeError(f"{value.name} has no {name!r} here")
-    elif kind is type:
+    elif kind is type or kind is Kind:
         rules = allowed.CLASS_ATTRIBUTES.get(value, {})
         if name in rules:
             return rules[name] or getattr(value, name)
@@ -67,7 +68,7 @@ def read(value: Any, name: str) -> Any:
         raise AttributeError(f"{value!r}; it has no {name!r}")
     elif name == "args" and isinstance(value, Exception):
         return value.args
-    owner = value.__name__ if kind is type else f"{kind.__name__!r} object"
+    owner = value.__name__ if isinstance(value, type) else f"{kind.__name__!r} object"
     raise AttributeError(f"{owner} has no attribute {name!r} that a method may read")
 
 
@@ -97,7 +98,7 @@ def _own(receiver: UvmObject, name: str) -> Callable[..., UvmObject]:
     raise AttributeError(f"{name!r} is not for methods to read")
 
 
-def _clone(original: UvmObject, **slots: object) -> UvmObject:
+def _clone(original: UvmObject, /, **slots: object) -> UvmObject:
     child = original.clone()
     for name, value in slots.items():
         write_data_slot(child, name, lasting(value, f"the slot {name!r}"))

@@ -25,13 +25,15 @@ from batos.sandbox.guards import BUILTINS
 from batos.sandbox.meter import METER, METHOD_FILE
 from batos.sandbox.namespaces import NAMESPACES
 
-POLICY_VERSION = 1  # with a new one, stored source is checked and compiled again
+POLICY_VERSION = 2  # with a new one, stored source is checked and compiled again
 
 _MAX_CHARACTERS = 8_000
 _MAX_NODES = 1_500
 _MAX_DEPTH = 50
 _MAX_REASONS = 10
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters by Unicode's book, and blank on every screen.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 _ADVICE = {
     "dir": "ask hasattr(obj, name)",
     "eval": "use int, float or json.loads",
@@ -124,13 +126,18 @@ def _parse(source: str) -> ast.Module:
 
 
 def _check_visible(source: str) -> None:
-    for number, line in enumerate(source.split("\n"), start=1):
+    """Refuse what a reader would not see: what is approved is what stands on the screen."""
+    for number, line in enumerate(source.replace("\r\n", "\n").split("\n"), start=1):
         for character in line:
-            if character not in "\t\r" and unicodedata.category(character) in _INVISIBLE:
+            if character != "\t" and _is_invisible(character):
                 escape = character.encode("unicode_escape").decode()
                 raise SourceRefused(
                     (f"line {number}: an invisible character: write {escape} in its place",)
                 )
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _INVISIBLE
 
 
 def _depth(node: ast.AST) -> int:

@@ -174,7 +174,7 @@ def _run(request: dict[str, Any], writing: int) -> None:
         _write(writing, {"refused": list(error.reasons)})
         return
     if defined != selector:
-        _write(writing, {"refused": [f"it defines {defined!r} instead of {selector!r}"]})
+        _write(writing, {"refused": [f"line 1: it defines {defined!r}, not {selector!r}"]})
         return
     runtime = Runtime({"kernel.set_slot": write_data_slot}, compile_method)
     method = Method(source, {})
@@ -232,7 +232,11 @@ def _described(error: BaseException) -> str:
     for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith(METHOD_FILE):
             place = f" (line {line} of {frame.f_code.co_name})"  # the innermost stays
-    return f"{type(error).__name__}: {error}"[:_ERROR_CHARACTERS] + place
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:  # nested too deeply to be shown; the next case runs all the same
+        said = type(error).__name__
+    return said[:_ERROR_CHARACTERS] + place
 
 
 def _write(writing: int, line: Json) -> None:
