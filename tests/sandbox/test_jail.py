@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from tests.sandbox.jails import Spawner, Started, with_first, with_program
 
 from batos.errors import ChildDied, ClosureTooLarge, WallsUnavailable
 from batos.kernel.method import Method, Primitive
@@ -19,7 +19,6 @@ from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox import jail as jail_module
 from batos.sandbox.jail import REMOVED, ZYGOTE_ARGV, Case, Jail, Outcome, Report
-from batos.sandbox.launcher import Child
 from batos.sandbox.world import Ref
 
 pytestmark = pytest.mark.walls
@@ -39,40 +38,7 @@ zygote.compile_method = compile_anything
 zygote._warm_up = lambda: None
 zygote.main(sys.argv[-1])
 """
-_options = ZYGOTE_ARGV.index("-c")
-UNGUARDED_ARGV = (*ZYGOTE_ARGV[: _options + 1], UNGUARDED, *ZYGOTE_ARGV[_options + 2 :])
-
-
-class Started(Child):
-    """A child of the test's own, with an empty environment and no launcher."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            number = theirs.fileno()
-            self._process = subprocess.Popen([*argv, str(number)], pass_fds=[number], env={})
-        super().__init__(ours, self._process.pid, 1, self._answer)
-
-    def _answer(self, line: str) -> str:
-        if line.startswith("kill"):
-            self._process.kill()
-        return f"ended {self._process.wait(10)}"
-
-
-class Spawner:
-    """Starts children, and remembers them."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        self._argv = argv
-        self.started: list[Started] = []
-
-    def __call__(self) -> Started:
-        self.started.append(Started(self._argv))
-        return self.started[-1]
-
-    @property
-    def latest(self) -> Started:
-        return self.started[-1]
+UNGUARDED_ARGV = with_program(UNGUARDED)
 
 
 @contextmanager
@@ -116,12 +82,6 @@ def error_of(report: Report) -> str:
     error = outcome_of(report).error
     assert error is not None
     return error
-
-
-def with_first(statement: str) -> tuple[str, ...]:
-    """Return the jail's argv with a statement before it serves."""
-    start = ZYGOTE_ARGV[_options + 1].replace("; from", f"; {statement}; from", 1)
-    return (*ZYGOTE_ARGV[: _options + 1], start, *ZYGOTE_ARGV[_options + 2 :])
 
 
 def open_files(process: Path) -> list[str]:

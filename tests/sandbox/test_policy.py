@@ -132,7 +132,8 @@ REFUSED = {
     "SystemExit": (body("raise SystemExit"), "unknown"),
     "GeneratorExit": (body("raise GeneratorExit"), "unknown"),
     "ExceptionGroup": (body("raise ExceptionGroup('', [])"), "unknown"),
-    "module without import": (body("return math.pi"), "write `import math`"),
+    "function without its module": (body("return sqrt(2)"), "write math.sqrt"),
+    "own name without its _": ("def fact_(self, n):\n    return n * fact(n - 1)", "write self.fact_(...)"),
     "misspelt": (body("return self.x + amonut"), "'amonut' is unknown"),
     # attributes
     "class of": (body("return self.__class__"), "'__class__' is Python's own"),

@@ -36,6 +36,7 @@ _PLAIN_TWINS: dict[type, type] = {
     PersistentMapping: dict,
     PersistentSet: set,
 }
+_MAX_NAME = 200  # characters
 _ABSENT = object()
 
 
@@ -101,12 +102,12 @@ def _own(receiver: UvmObject, name: str) -> Callable[..., UvmObject]:
 def _clone(original: UvmObject, /, **slots: object) -> UvmObject:
     child = original.clone()
     for name, value in slots.items():
-        write_data_slot(child, name, lasting(value, f"the slot {name!r}"))
+        write_data_slot(child, _short(name), lasting(value, f"the slot {name!r}"))
     return child
 
 
 def _set_slot(primitive: Any, name: str, value: object) -> object:
-    return primitive(name, lasting(value, f"the slot {name!r}"))
+    return primitive(_short(name), lasting(value, f"the slot {name!r}"))
 
 
 def read_item(value: Any, key: Any) -> Any:
@@ -210,6 +211,13 @@ def _delattr(value: Any, name: str) -> None:
 def _checked(name: str) -> str:
     if type(name) is not str or not name.isidentifier() or name.startswith("_"):
         raise AttributeError(f"{name!r} is not a name that a method may use")
+    return _short(name)
+
+
+def _short(name: str) -> str:
+    """Return a name that is computed, if it is no longer than one that is written."""
+    if type(name) is not str or len(name) > _MAX_NAME:
+        raise AttributeError(f"a slot's name is text of at most {_MAX_NAME} characters")
     return name
 
 

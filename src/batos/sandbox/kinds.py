@@ -58,4 +58,4 @@ class Integer(int, metaclass=Kind):
         return check_bits(int(*args, **keywords))
 
 
-Text.__name__, Integer.__name__ = "str", "int"  # as errors show them
+Kind.__name__, Text.__name__, Integer.__name__ = "type", "str", "int"  # as errors show them

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -63,6 +63,7 @@ def check(source: str) -> Checked:
     """
     tree = _parse(source)
     definition = _definition(tree)
+    _import_what_is_used(definition)
     reasons = [*_shape_reasons(definition)]
     bound, first_lines = _bound_names(definition), _first_lines(definition)
     try:
@@ -157,10 +158,25 @@ def _definition(tree: ast.Module) -> ast.FunctionDef:
             (f"line {line}: write one def and nothing beside it, other functions inside it",)
         )
     definition = others[0]
-    first = 1 if ast.get_docstring(definition, clean=False) is not None else 0
-    definition.body[first:first] = imports
+    _insert(definition, imports)
     tree.body = [definition]
     return definition
+
+
+def _import_what_is_used(definition: ast.FunctionDef) -> None:
+    """Bring what models use without an import: `json.dumps(x)` alone has one meaning."""
+    unbound = _first_lines(definition).keys() - _bound_names(definition)
+    used = sorted(unbound & NAMESPACES.keys() - {definition.name})
+    imports = [ast.Import([ast.alias(name)]) for name in used]
+    place = definition.body[0]
+    _insert(
+        definition, [ast.fix_missing_locations(ast.copy_location(i, place)) for i in imports]
+    )
+
+
+def _insert(definition: ast.FunctionDef, statements: Sequence[ast.stmt]) -> None:
+    first = 1 if ast.get_docstring(definition, clean=False) is not None else 0
+    definition.body[first:first] = statements
 
 
 def _shape_reasons(definition: ast.FunctionDef) -> Iterator[str]:
@@ -213,10 +229,11 @@ def _bound_names(definition: ast.FunctionDef) -> set[str]:
 
 
 def _unknown(name: str, selector: str) -> str:
-    if name == selector:
-        return f"a method is no function: write self.{name}(...)"
-    if name in NAMESPACES:
-        return f"the name {name!r} is unknown: write `import {name}` as the first line inside"
+    if name.strip("_") == selector.strip("_"):
+        return f"a method is no function: write self.{selector}(...)"
+    for module, namespace in NAMESPACES.items():
+        if name in namespace.members:
+            return f"the name {name!r} is unknown here: write {module}.{name}"
     advice = _ADVICE.get(name, "define it, or read it as self." + name)
     return f"the name {name!r} is unknown here: {advice}"
 
