@@ -4,7 +4,8 @@ Run `python bench/jail.py`. A trial: two cases of a small method on an object wi
 parents, 300 times after 20 to warm up. A start: from spawning the jail's process to its
 first answer, median of 5. A commit: one changed object in a FileStorage with fsync, 40 a
 round, 10 rounds that alternate between a walled and an unwalled process; the ratio is the
-median of the rounds' own ratios. Milliseconds. Last line: the same as JSON. Compare only numbers from one machine and one Python.
+median of the rounds' own ratios. Milliseconds. Last line: the same as JSON. Compare only
+numbers from one machine and one Python.
 """
 
 from __future__ import annotations
