@@ -22,6 +22,8 @@ class Kind(type):
     base: type
 
     def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        if len(args) == 1 and not keywords:  # of one argument both are bounded by Python
+            return cls.base(args[0])
         return cls.make(*args, **keywords)
 
     def __instancecheck__(cls, value: object) -> bool:
