@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import textwrap
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,6 +62,14 @@ def check(source: str) -> Checked:
     Raises:
         SourceRefused: With the reasons, as far as they can be told at once.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # the compiler's, of `'\\d'` and `1()`: not for our user
+        return _checked(source)
+
+
+def _checked(source: str) -> Checked:
     tree = _parse(source)
     definition = _definition(tree)
     _import_what_is_used(definition)
@@ -194,10 +203,15 @@ def _shape_reasons(definition: ast.FunctionDef) -> Iterator[str]:
 
 def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp):
-        return isinstance(node.operand, ast.Constant)
+        signed = isinstance(node.op, ast.USub | ast.UAdd)
+        return signed and isinstance(node.operand, ast.Constant) and _is_number(node.operand)
     if isinstance(node, ast.Tuple):
         return all(map(_is_constant, node.elts))
     return isinstance(node, ast.Constant)
+
+
+def _is_number(node: ast.Constant) -> bool:
+    return type(node.value) in (int, float, complex)  # `-'x'` would fail at the definition
 
 
 def _parameters(args: ast.arguments) -> tuple[str, ...]:
