@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from batos.engines.gguf import MAX_STRINGS, GgufHeader, read_header, read_model
+from batos.engines.gguf import GgufHeader, read_header, read_model
+from batos.engines.gguf_reader import MAX_STRINGS
 from batos.errors import WeightsRefused
 
 Gguf = Callable[..., Any]  # the writer of conftest.py

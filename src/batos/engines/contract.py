@@ -11,8 +11,9 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from batos.errors import EngineFailed
@@ -44,6 +45,7 @@ class Request:
     seed: int | None = None
     stop: tuple[str, ...] = ()  # a sample ends before the first of these
     timeout_s: float = 120.0  # of the whole request, loading included
+    adapter: str | None = None  # the name of one that was admitted; None: the bare base
 
     def __post_init__(self) -> None:
         _want("prompt", self.prompt, _is_text(self.prompt), "Unicode text, not empty")
@@ -58,6 +60,19 @@ class Request:
         _want("stop", self.stop, texts, "a tuple of texts, none of them empty")
         timely = 0 < self.timeout_s < math.inf
         _want("timeout_s", self.timeout_s, timely, "more than 0 seconds")
+        named = self.adapter is None or _is_text(self.adapter)
+        _want("adapter", self.adapter, named, "None, or a name")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """LoRA weights beside a mind's own, in their canonical form: as PEFT saves them."""
+
+    name: str  # immutable: other weights get another name
+    path: Path  # safetensors
+    sha256: str
+    config: Mapping[str, object]  # PEFT's, plain data
+    pinned: bool = False  # it stays where it is quick to reach
 
 
 @dataclass(frozen=True)
