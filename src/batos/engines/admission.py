@@ -100,4 +100,4 @@ class Admission:
         left_s = ends - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
-        self._changed.wait(left_s)
+        self._changed.wait(min(left_s, PATIENCE_S))  # also looks whether somebody stands still

@@ -7,9 +7,12 @@ adapters would read all of their prompts again. Here each adapter comes back to 
 
 from __future__ import annotations
 
-import os.path
+import bisect
 import threading
 from dataclasses import dataclass
+
+
+_WORTH_KEEPING = 64  # characters; less is read again sooner than another's text is lost
 
 
 @dataclass
@@ -61,5 +64,17 @@ class Slots:
 def _worth(slot: _Slot, adapter: str | None, prompt: str) -> tuple[bool, int, bool, int]:
     """Return how good a slot is: it knows the beginning, or nothing; else the longest idle."""
     knows = slot.text is not None and slot.adapter == adapter
-    shared = len(os.path.commonprefix([slot.text or "", prompt])) if knows else 0
-    return shared > 0, shared, slot.text is None, -slot.used
+    shared = _shared(slot.text or "", prompt) if knows else 0
+    helps = shared >= min(_WORTH_KEEPING, len(prompt) // 2)
+    return knows and helps, shared if helps else 0, slot.text is None, -slot.used
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their beginning.
+
+    >>> _shared("abcd", "abxd"), _shared("", "a"), _shared("ab", "abc")
+    (2, 0, 2)
+    """
+    return bisect.bisect_left(
+        range(1, min(len(one), len(other)) + 1), True, key=lambda end: one[:end] != other[:end]
+    )
