@@ -71,7 +71,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, Adapter]
 
 @pytest.fixture(scope="module")
 def warm(
-    smollm2_path: Path, shelf: dict[str | None, Adapter], tmp_path_factory: pytest.TempPathFactory
+    smollm2_path: Path,
+    shelf: dict[str | None, Adapter],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[LlamaCpp, Voices]]:
     """An engine with four resident adapters, for tests that leave it as it is."""
     engine = LlamaCpp(smollm2_path, runtime_dir=tmp_path_factory.mktemp("run"))
@@ -210,7 +212,7 @@ def test_the_budget_holds_and_whoever_left_comes_back_in_time(
     size = 250_000  # a little more than one takes
     engine = engines(adapter_bytes=2 * size)
     pinned = replace(shelf[NAMES[0]], pinned=True)
-    voices = Voices(engine, {NAMES[0]: pinned} | {name: shelf[name] for name in NAMES[1:]})
+    voices = Voices(engine, {**shelf, NAMES[0]: pinned})
 
     assert engine.report().resident == (NAMES[0], NAMES[3])
     assert engine.report().resident_bytes <= 2 * size
@@ -229,7 +231,9 @@ def test_an_adapter_larger_than_the_budget_is_refused(
     engine = engines(adapter_bytes=1000)
     engine.admit(shelf["brick@1"])
 
-    with pytest.raises(EngineFailed, match="brick@1 does not fit: .*give adapters more memory"):
+    with pytest.raises(
+        EngineFailed, match=r"brick@1 does not fit: .*give adapters more memory"
+    ):
         engine.complete(replace(COUNT, adapter="brick@1"))
 
     assert text(engine, COUNT)
@@ -237,7 +241,10 @@ def test_an_adapter_larger_than_the_budget_is_refused(
 
 @pytest.mark.parametrize("damage", ["deleted", "emptied", "cut"])
 def test_the_folder_of_derived_files_may_be_deleted(
-    engines: Callable[..., LlamaCpp], shelf: dict[str | None, Adapter], tmp_path: Path, damage: str
+    engines: Callable[..., LlamaCpp],
+    shelf: dict[str | None, Adapter],
+    tmp_path: Path,
+    damage: str,
 ) -> None:
     engine = engines()
     voices = Voices(engine, {"brick@1": shelf["brick@1"]})
@@ -317,8 +324,12 @@ def test_a_prompt_over_the_context_harms_nobody_else(warm: tuple[LlamaCpp, Voice
     long = replace(COUNT, prompt="word " * 10_000, adapter="robin@1")
 
     with ThreadPoolExecutor(4) as pool:
-        others = [pool.submit(heard, engine, replace(COUNT, adapter=name)) for name in NAMES[:3]]
-        with pytest.raises(EngineFailed, match=r"prompt has 1\d{4} tokens, and 4096 are the most"):
+        others = [
+            pool.submit(heard, engine, replace(COUNT, adapter=name)) for name in NAMES[:3]
+        ]
+        with pytest.raises(
+            EngineFailed, match=r"prompt has 1\d{4} tokens, and 4096 are the most"
+        ):
             engine.complete(long)
         answers = [future.result() for future in others]
 
@@ -354,7 +365,12 @@ def test_a_walled_process_serves_them_at_once(
         requests = [replace(COUNT, adapter=name) for name in (*NAMES[:2], None, NAMES[1])]
         answers = list(pool.map(lambda request: heard(engine, request), requests))
 
-    assert [voices.of(pieces) for pieces in answers] == [{NAMES[0]}, {NAMES[1]}, set(), {NAMES[1]}]
+    assert [voices.of(pieces) for pieces in answers] == [
+        {NAMES[0]},
+        {NAMES[1]},
+        set(),
+        {NAMES[1]},
+    ]
     assert set(engine.report().resident) == set(NAMES[:2])
     assert len(start_children.children) == 1
     engine.close()

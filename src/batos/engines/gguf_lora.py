@@ -16,8 +16,8 @@ import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from batos.engines.contract import Adapter
 from batos.engines.gguf import GgufHeader, read_header
@@ -172,12 +172,12 @@ def _placed(pair: Pair, base: GgufHeader, family: Family, name: str) -> Placed:
     return Placed(pair, matrix, heads)
 
 
-def _refuse_changed(source: BinaryIO, adapter: Adapter) -> None:
+def _refuse_changed(source: BufferedReader, adapter: Adapter) -> None:
     if hashlib.file_digest(source, "sha256").hexdigest() != adapter.sha256:
         raise AdapterRefused(adapter.name, f"{adapter.path} is not what its hash says: damaged")
 
 
-def _rows(source: BinaryIO, tensor: Tensor, heads: int | None, name: str) -> bytes:
+def _rows(source: BufferedReader, tensor: Tensor, heads: int | None, name: str) -> bytes:
     data = b"".join(data_of(source, tensor))
     if not is_finite(data, tensor.dtype):
         raise AdapterRefused(name, unfinite(tensor))

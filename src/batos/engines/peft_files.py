@@ -150,7 +150,9 @@ def _pair(name: str, layer: int, module: str, found: Mapping[str, Tensor]) -> Pa
         raise AdapterRefused(name, f"one of the two matrices of {place} is missing")
     pair = Pair(layer, module, found["A"], found["B"])
     if pair.b.shape[1] != pair.rank:
-        raise AdapterRefused(name, f"the ranks of {place} differ: {pair.a.shape}, {pair.b.shape}")
+        raise AdapterRefused(
+            name, f"the ranks of {place} differ: {pair.a.shape}, {pair.b.shape}"
+        )
     if pair.rank > MAX_RANK:
         raise AdapterRefused(name, f"the rank of {place} is {pair.rank}, above {MAX_RANK}")
     return pair

@@ -143,8 +143,10 @@ def _described(head: dict[str, Any], data_start: int, size: int) -> Tensors:
 def _tensor(name: str, entry: object, data_start: int) -> Tensor:
     if not isinstance(entry, dict):
         raise _Wrong(f"its tensor {name!r} is not described")
-    dtype, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if dtype not in WIDTHS:
+    dtype: Any = entry.get("dtype")
+    shape: Any = entry.get("shape")
+    offsets: Any = entry.get("data_offsets")
+    if not (isinstance(dtype, str) and dtype in WIDTHS):
         kinds = ", ".join(WIDTHS)
         raise _Wrong(f"its tensor {name!r} has the type {dtype!r}, and {kinds} are known")
     if not (_counts(shape) and 0 < len(shape) <= MAX_DIMENSIONS and all(shape)):

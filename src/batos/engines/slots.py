@@ -11,7 +11,6 @@ import bisect
 import threading
 from dataclasses import dataclass
 
-
 _WORTH_KEEPING = 64  # characters; less is read again sooner than another's text is lost
 
 

@@ -179,6 +179,7 @@ def _attempt(question: Question, seed: int, failure: Failure | None) -> list[Tri
         seed=seed,
         stop=STOP,
         timeout_s=_THOUGHT_S,
+        adapter=question.adapter,
     )
     completions = cast("list[Completion]", send(question.receiver, "infer_", request))
     texts = [completion.text for completion in completions]
@@ -231,6 +232,7 @@ def _provenance(
         "message": question.reflection.text(),
         "examples": recorded(question.examples),
         "mind": {name: mind.get(name) for name in ("name", "sha256", "quantization")},
+        **({"adapter": question.adapter} if question.adapter else {}),
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
         "seed": seed,
         "candidates": [
