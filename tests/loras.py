@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,22 @@ SHAPES = {  # module: in, out
     "mlp.down_proj": (INNER, HIDDEN),
 }
 _DTYPES = {"float32": "F32", "float16": "F16", "uint16": "BF16"}
+
+
+def tiny_base(path: Path) -> Path:
+    """Write a base whose one matrix is 64 in, 4 out: `mlp.up_proj` of layer 0."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    keys = {"general.architecture": "llama", "general.name": "Tiny"}
+    head = struct.pack("<4sIQQ", b"GGUF", 3, 1, len(keys))
+    head += b"".join(
+        text(key) + struct.pack("<I", 8) + text(said) for key, said in keys.items()
+    )
+    head += text("blk.0.ffn_up.weight") + struct.pack("<IQQIQ", 2, 64, 4, 0, 0)
+    path.write_bytes(head + bytes(-len(head) % 32) + bytes(64 * 4 * 4))
+    return path
 
 
 def key(layer: int, module: str, half: str) -> str:
