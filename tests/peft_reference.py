@@ -28,7 +28,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "stabilised": {
         "r": 16,
         "lora_alpha": 32,
-        "target_modules": ["q_proj", "k_proj", "down_proj"],
+        "target_modules": ["v_proj", "down_proj"],
         "use_rslora": True,
     },
     "bfloat16": {

@@ -108,7 +108,7 @@ def status(options: Options, think: bool) -> None:
 
     A command has a mind of its own, which is not loaded before it thinks.
 
-    Example: batos mind status --think
+    Example: batos mind status
     """
     with options.open(read_only=not think) as universe:
         if think:
