@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from tests.loras import config, key, speaking, tiny_base, write_peft
 
 from batos.engines.catalog import Weights
-from batos.engines.contract import Request, Scripted
+from batos.engines.contract import Completion, Request, Scripted
 from batos.engines.download import sha256_of, unseen
 from batos.errors import (
     AdapterMissing,
@@ -39,6 +40,10 @@ def trained(folder: Path, number: float = 1, columns: int = 64, **notes: str) ->
         key(0, UP, "B"): np.full((4, 2), number, np.float32),
     }
     return write_peft(folder, tensors, config(2), notes)
+
+
+def completions(answer: object) -> list[Completion]:
+    return cast("list[Completion]", answer)
 
 
 @pytest.fixture
@@ -99,7 +104,7 @@ def test_a_request_may_name_an_adapter_of_the_mind(uvm: Uvm, tmp_path: Path) -> 
 
     with uvm.transaction() as root:
         request = Request("who are you?", adapter="brick@1")
-        (completion,) = send(root["pLLM_obj"], "infer_", request)  # type: ignore[misc]
+        (completion,) = completions(send(root["pLLM_obj"], "infer_", request))
         assert completion.text == "return 'brick@1'"
         with pytest.raises(AdapterMissing, match=r"no adapter 'brick@2' to use"):
             send(root["pLLM_obj"], "infer_", Request("and you?", adapter="brick@2"))
@@ -263,8 +268,8 @@ def test_a_universe_thinks_with_its_adapters_inside_its_walls(
         def said(role: str | None) -> str:
             with uvm.transaction() as root:
                 request = Request("1 2 3 4", max_tokens=4, temperature=0)
-                (completion,) = send(root["genesis_obj"], "infer_", request, role=role)  # type: ignore[misc]
-                return str(completion.text)
+                answer = send(root["genesis_obj"], "infer_", request, role=role)
+                return completions(answer)[0].text
 
         base = said(None)
         worn = said("brick")
