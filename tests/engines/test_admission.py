@@ -110,6 +110,22 @@ def test_who_waits_too_long_goes_and_others_come_in() -> None:
         pass
 
 
+def test_nobody_waits_for_one_whose_adapter_is_still_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_S", 0.01)
+    room = Admission(samples=9, tokens=100)
+    loads = Visit(room, Guest(1, 1, "b"))
+    assert loads.inside.wait(30)
+    time.sleep(0.02)
+
+    another = Visit(room, Guest(1, 1, "a"))
+
+    assert another.inside.wait(30)
+    for visit in (loads, another):
+        visit.leave()
+
+
 def test_newcomers_wait_for_one_who_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """llama.cpp computes one adapter until none of its requests is left."""
     monkeypatch.setattr(admission, "PATIENCE_S", 0.01)
@@ -118,7 +134,9 @@ def test_newcomers_wait_for_one_who_stands_still(monkeypatch: pytest.MonkeyPatch
     still = Visit(room, Guest(1, 1, "b"))
     assert runs.inside.wait(30)
     assert still.inside.wait(30)
+    room.begins(runs.guest)
     room.moves(runs.guest)
+    room.begins(still.guest)
     time.sleep(0.02)
 
     another = Visit(room, Guest(1, 1, "a"))

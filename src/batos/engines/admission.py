@@ -8,11 +8,12 @@ new ones of the first come in. So newcomers wait when somebody has stood still f
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PATIENCE_S = 1.0  # of one who stands still because another adapter computes
 
@@ -24,7 +25,7 @@ class Guest:
     samples: int
     tokens: int  # at most, of its prompt and all samples
     adapter: str | None
-    came: float = field(default_factory=time.monotonic)
+    began: float = math.inf  # when a server had it; until then nobody can starve it
     moved: bool = False  # something of its answer has come
 
 
@@ -70,6 +71,11 @@ class Admission:
                     self._closed_for = None
                 self._changed.notify_all()
 
+    def begins(self, guest: Guest) -> None:
+        """Note that a server has a guest now."""
+        with self._changed:
+            guest.began = time.monotonic()
+
     def moves(self, guest: Guest) -> None:
         """Note that an answer to a guest has begun."""
         if not guest.moved:
@@ -92,7 +98,7 @@ class Admission:
         """Tell whether one with another adapter has waited inside for too long."""
         latest = time.monotonic() - PATIENCE_S
         return any(
-            not other.moved and other.came < latest and other.adapter != adapter
+            not other.moved and other.began < latest and other.adapter != adapter
             for other in self._inside
         )
 

@@ -112,7 +112,7 @@ class LlamaCpp:
         alone = request.seed is not None
         try:
             with self._admission.admitted(guest, ends, alone=alone):
-                self._ask(request, listener, ends)
+                self._ask(request, listener, guest, ends)
         except TimeoutError as error:
             raise deadline_passed(request) from error
         return self._heard(request, listener)
@@ -138,11 +138,12 @@ class LlamaCpp:
         """Whether the weights are in memory."""
         return self._current is not None
 
-    def _ask(self, request: Request, listener: Listener, ends: float) -> None:
+    def _ask(self, request: Request, listener: Listener, guest: Guest, ends: float) -> None:
         if self._closed:
             raise engine_closed()
         served = self._enter(request, ends)
         try:
+            self._admission.begins(guest)
             scales = served.scales(request.adapter)
             if request.n > 1:  # the library chooses where its samples go
                 served.slots.forget()
