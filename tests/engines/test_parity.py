@@ -19,7 +19,7 @@ from batos.engines.gguf import read_model
 from batos.engines.gguf_lora import derive
 from batos.engines.llama_server import LlamaOptions, load
 
-pytestmark = pytest.mark.weights
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def reference(smollm2_path: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
         check=True,
         capture_output=True,
-        timeout=280,
+        timeout=800,
     )
     return folder
 
