@@ -20,7 +20,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -36,10 +36,14 @@ from batos.engines.contract import Adapter, Request
 from batos.sandbox.launcher import Child, Launcher
 
 ROUNDS = 5
+PATIENT_S = 900.0  # a busy machine shall make it slow, not end it
 SAMPLES = 20  # of a swap
 MANY, ROOM, ASKED = 100, 8, 60
 BEGINNING = ONE.prompt.rpartition("#")[0]
 TASKS = [f"{BEGINNING}# number_{number}_ is {number}\ndef number_" for number in range(8)]
+
+TOKEN = Request("1 2 3", max_tokens=1, temperature=0, timeout_s=PATIENT_S)
+SHORT = replace(TOKEN, max_tokens=48)
 
 
 class Minds:
@@ -90,7 +94,7 @@ def together(engine: ChildEngine, requests: Sequence[Request]) -> float:
 def over_one_and_four(engine: ChildEngine, four: Sequence[Adapter]) -> tuple[float, float]:
     one_adapter, four_adapters = (
         [
-            Request(task, max_tokens=48, temperature=0, adapter=worn[number % len(worn)].name)
+            replace(SHORT, prompt=task, adapter=worn[number % len(worn)].name)
             for number, task in enumerate(TASKS)
         ]
         for worn in (four[:1], four)
@@ -104,7 +108,7 @@ def over_one_and_four(engine: ChildEngine, four: Sequence[Adapter]) -> tuple[flo
 
 def swap_ms(engine: ChildEngine, two: Sequence[Adapter]) -> float:
     """Return how much longer a request takes when its adapter had not the turn before."""
-    a, b = (Request(TASKS[0], max_tokens=1, temperature=0, adapter=one.name) for one in two)
+    a, b = (replace(TOKEN, prompt=TASKS[0], adapter=one.name) for one in two)
     for request in (a, b):
         engine.complete(request)  # its slot knows the prompt
     after_other, after_itself = [], []
@@ -123,7 +127,7 @@ def admitted_s(
     idle = _first_answer_s(engine, new[0])
     begun, lost = threading.Barrier(5), 0
     requests = [
-        Request(task, max_tokens=200, temperature=0, adapter=one.name)
+        replace(SHORT, prompt=task, max_tokens=200, adapter=one.name)
         for task, one in zip(TASKS, [worn[0]] * 4, strict=False)
     ]
 
@@ -147,7 +151,7 @@ def admitted_s(
 
 def _first_answer_s(engine: ChildEngine, adapter: Adapter) -> float:
     engine.admit(adapter)
-    request = Request("1 2 3", max_tokens=1, temperature=0, adapter=adapter.name)
+    request = replace(TOKEN, adapter=adapter.name)
     return seconds(lambda: engine.complete(request))
 
 
@@ -158,7 +162,7 @@ def many_ms(minds: Minds, crowd: Sequence[Adapter]) -> tuple[float, float, float
     engine = minds.start(adapter_bytes=size)
     for adapter in crowd:
         engine.admit(adapter)
-    request = Request("1 2 3", max_tokens=1, temperature=0, adapter=crowd[0].name)
+    request = replace(TOKEN, adapter=crowd[0].name)
     engine.complete(request)
     there = statistics.median(seconds(lambda: engine.complete(request)) for _ in range(10))
     chance = random.Random(7)
@@ -182,49 +186,45 @@ def memory_mb(minds: Minds, four: Sequence[Adapter]) -> tuple[float, float]:
             engine.admit(adapter)
         names = [None, *(adapter.name for adapter in worn)]
         with ThreadPoolExecutor(len(names)) as pool:  # they share a hand-over
-            requests = [Request("1 2 3", max_tokens=8, adapter=name) for name in names]
+            requests = [replace(TOKEN, adapter=name) for name in names]
             list(pool.map(engine.complete, requests))
-        engine.complete(replace(ONE, adapter=names[-1]))
+        engine.complete(replace(SHORT, prompt=TASKS[0], adapter=names[-1]))
         found.append(minds.memory_mb())
         engine.close()
     return found[0], found[1]
 
 
-def measured(weights: Path, folder: Path, say: Callable[[str], None]) -> dict[str, float]:
+def stages(weights: Path, folder: Path) -> Iterator[dict[str, float]]:
+    """Yield what each part measured."""
     minds, some = Minds(weights, folder), adapters(folder, 6)
-    result: dict[str, float] = {}
-    result["base_mb"], result["base_and_4_mb"] = memory_mb(minds, some[:4])
-    result["memory_ratio"] = result["base_and_4_mb"] / result["base_mb"]
-    say("memory")
+    base, worn = memory_mb(minds, some[:4])
+    yield {"base_mb": base, "base_and_4_mb": worn, "memory_ratio": worn / base}
     engine, direct = minds.start(), Direct(weights, folder)
-    one, bare = speeds(engine, direct, ONE)
-    sixteen, _ = speeds(engine, direct, SIXTEEN)
+    one, bare = speeds(engine, direct, replace(ONE, timeout_s=PATIENT_S))
+    sixteen, _ = speeds(engine, direct, replace(SIXTEEN, timeout_s=PATIENT_S))
     direct.close()
-    result |= {"one_tokens_per_s": one, "one_ratio": one / bare, "sixteen_ratio": sixteen / one}
-    say("streams")
+    yield {"one_tokens_per_s": one, "one_ratio": one / bare, "sixteen_ratio": sixteen / one}
     for adapter in some[:4]:
         engine.admit(adapter)
     over_one, over_four = over_one_and_four(engine, some[:4])
-    result |= {"over_1_tokens_per_s": over_one, "over_4_ratio": over_four / over_one}
-    say("side by side")
-    result["swap_ms"] = swap_ms(engine, some[:2])
+    yield {"over_1_tokens_per_s": over_one, "over_4_ratio": over_four / over_one}
+    yield {"swap_ms": swap_ms(engine, some[:2])}
     idle, busy, lost = admitted_s(engine, some[:4], some[4:])
-    result |= {"admitted_idle_ms": idle * 1000, "admitted_busy_ms": busy * 1000, "lost": lost}
+    yield {"admitted_idle_ms": idle * 1000, "admitted_busy_ms": busy * 1000, "lost": lost}
     engine.close()
-    say("one more")
-    crowd = adapters(folder / "crowd", MANY, rank=2)
-    p50, p95, hits, beyond = many_ms(minds, crowd)
-    result |= {"many_p50_ms": p50, "many_p95_ms": p95, "many_hits": hits, "many_beyond": beyond}
+    p50, p95, hits, beyond = many_ms(minds, adapters(folder / "crowd", MANY, rank=2))
+    yield {"many_p50_ms": p50, "many_p95_ms": p95, "many_hits": hits, "many_beyond": beyond}
     minds.close()
-    return result
 
 
 def main() -> None:
     weights = resolve("smollm2", platformdirs.user_cache_path("batos")).path
+    result: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
-        result = measured(weights, Path(name), lambda text: print(f"... {text}", flush=True))
-    for key, value in result.items():
-        print(f"{key:22} {value:9.2f}")
+        for stage in stages(weights, Path(name)):
+            result |= stage
+            for key, value in stage.items():
+                print(f"{key:22} {value:9.2f}", flush=True)
     print(json.dumps({key: round(value, 3) for key, value in result.items()}))
 
 
