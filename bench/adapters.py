@@ -9,7 +9,8 @@ adapter and over four; milliseconds that a request of one token takes more when 
 resident adapter had the turn; seconds until a new adapter answers while four requests run,
 and how many of those came out whole; a hundred adapters asked 60 times at random (a few of
 them often), with room for 8: milliseconds that a request takes more than one whose adapter is
-there; memory of the process with and without four adapters (Pss). Last line: the same as JSON.
+there; resident memory of the process with and without four adapters. Last line: the same as
+JSON.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ class Minds:
         return ChildEngine(spawn, self._weights, threads=THREADS, **options)
 
     def memory_mb(self) -> float:
-        """Return what the newest process has, its share of what it shares."""
-        lines = Path(f"/proc/{self.children[-1].pid}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        """Return what the newest process has resident, the mapped weights among it."""
+        lines = Path(f"/proc/{self.children[-1].pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
     def close(self) -> None:
         self._launcher.close()

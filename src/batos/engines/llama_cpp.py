@@ -209,6 +209,7 @@ class LlamaCpp:
                     self._draining = self._current
                 self._current = new
                 new.inside, new.used = 1, True
+            llama_server.give_back()
             return new
         finally:
             self._loading.release()
@@ -235,6 +236,7 @@ class LlamaCpp:
             if served is self._draining and not served.inside:
                 self._draining = None
                 served.server = None  # its last reference
+                llama_server.give_back()
                 self._changed.notify_all()
 
     @contextmanager

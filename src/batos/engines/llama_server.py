@@ -8,6 +8,7 @@ is a server, and which adapters it has, is `llama_cpp`'s matter.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import tempfile
@@ -235,6 +236,16 @@ def _parameters(
     parameters.ui = False
     parameters.verbosity = -1
     return parameters
+
+
+def give_back() -> None:
+    """Let the C library give back what a server that ended took, where it can be asked to.
+
+    Else some 70 MB of pieces stay after four adapters have come in.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @contextmanager
