@@ -23,7 +23,8 @@ from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
-from batos.personas.mind import Mind
+from batos.personas.adapters import Adapters
+from batos.personas.mind import Mind, Thinking
 from batos.processes import Processes
 from batos.sandbox import walls
 from batos.sandbox.policy import compile_method
@@ -80,6 +81,7 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         self._find_weights = partial(weights_with, cache=settings.cache)
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
+        self.adapters = Adapters(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
         if not universe.safe:
             self.journal.catch_up()
@@ -159,6 +161,10 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
     def mind_loaded(self) -> bool:
         """Whether the mind's weights are in memory now."""
         return self._mind.loaded
+
+    def thinking(self) -> Thinking:
+        """Return what the mind holds in memory, and what it has done so far."""
+        return self._mind.report()
 
     def unload(self) -> None:
         """Let the mind give its memory back; the next thought loads it again."""

@@ -30,6 +30,9 @@ from batos.errors.growing import (
     WallsUnavailable as WallsUnavailable,
 )
 from batos.errors.minds import (
+    AdapterMissing as AdapterMissing,
+    AdapterNameRefused as AdapterNameRefused,
+    AdapterRefused as AdapterRefused,
     EngineFailed as EngineFailed,
     MindMissing as MindMissing,
     MindNameRefused as MindNameRefused,

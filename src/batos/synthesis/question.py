@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from batos.kernel import lookup
 from batos.kernel.message import Message
@@ -23,6 +23,8 @@ from batos.synthesis.properties import PropertyVerdict, check
 from batos.synthesis.trial import try_out
 from batos.synthesis.values import Candidate, Reflection, Tried
 from batos.universe.journal import Proposal
+
+ROLE = "toolsmith"  # whoever writes methods
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,21 @@ class Question:
     def mind(self) -> Mapping[str, object]:
         """The card that lies beside the weights; any other `card` is somebody's data."""
         found = lookup.find(self.receiver, "model_blob")
-        card = {} if found is None else found.holder._slots.get("card", {})
-        return cast("Mapping[str, object]", plain(card))
+        card: Any = {} if found is None else found.holder._slots.get("card", {})
+        facts = {name: card.get(name) for name in ("name", "sha256", "quantization", "roles")}
+        return cast("Mapping[str, object]", plain(facts))
+
+    @property
+    def adapter(self) -> str | None:
+        """The adapter that the writer wears, if the mind's card says so."""
+        roles = self.mind.get("roles")
+        worn = roles.get(ROLE) if isinstance(roles, Mapping) else None
+        return worn if isinstance(worn, str) else None
 
     @property
     def key(self) -> str:
         """A name for the question: equal for equal shapes, examples and minds."""
-        mind = str(self.mind.get("sha256"))
+        mind = " ".join(filter(None, (str(self.mind.get("sha256")), self.adapter)))
         return _hash(self.reflection.outline(), repr(self.examples), mind)
 
     @property

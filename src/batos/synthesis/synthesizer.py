@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
-from batos.engines.contract import Completion
+from batos.engines.contract import Completion, Request
 from batos.errors import ApprovalNeeded, BatosError, GrowthFailed, SlotRefused
 from batos.kernel import lookup
 from batos.kernel.delegation import selectors
@@ -108,7 +109,7 @@ def _think(question: Question) -> Proposal:
     effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
     found = search(
         question.reflection,
-        lambda request: cast("list[Completion]", send(question.receiver, "infer_", request)),
+        partial(_ask, question),
         question.try_out,
         effort,
         check=question.check,
@@ -136,6 +137,12 @@ def _think(question: Question) -> Proposal:
         raise GrowthFailed(recorded.receiver, recorded.selector, verdict, recorded.id)
     growth.tell("choose", verdict)
     return recorded
+
+
+def _ask(question: Question, request: Request) -> list[Completion]:
+    """Send the mind a request; the adapter that writers wear is on."""
+    worn = replace(request, adapter=question.adapter)
+    return cast("list[Completion]", send(question.receiver, "infer_", worn))
 
 
 def _confirmed(
@@ -194,6 +201,7 @@ def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str
         "message": question.reflection.text(),
         "examples": recorded(question.examples),
         "mind": {name: mind.get(name) for name in ("name", "sha256", "quantization")},
+        **({"adapter": question.adapter} if question.adapter else {}),
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
         "seed": effort.seed,
         "samples": found.samples,

@@ -1,4 +1,4 @@
-"""`batos mind`: bring minds here, name them, list them.
+"""`batos mind`: bring minds here, name them, list them; what one wears is `adapter_commands`.
 
 The answer goes to stdout, progress to stderr: a bar on a terminal, one line elsewhere,
 nothing if all is here.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from batos.workbench.adapter_commands import adapter, status
 from batos.workbench.options import Options, group
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ def mind() -> None:
 
     Example: batos mind pull
     """
+
+
+mind.add_command(adapter)
+mind.add_command(status)
 
 
 @mind.command("pull")
