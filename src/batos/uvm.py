@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,9 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
         self._delivery = Delivery(universe, settings.user)
-        self.journal.catch_up()
+        if not universe.safe:
+            self.journal.catch_up()
+        self._warn_of_unfinished()
 
     # --- messages --------------------------------------------------------------------
 
@@ -212,6 +214,16 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
                 self.journal.note(act.action, act.receiver, act.selector, act.tid)
         except (BatosError, OSError, POSError) as error:  # the message itself took effect
             _log.warning("what grew or was defined is written down later: %s", error)
+
+    def _warn_of_unfinished(self) -> None:
+        """Say that a forgetting was broken off; nothing ends without being asked for."""
+        with suppress(BatosError):  # a damaged journal is told when it is read
+            if count := self.unfinished_forgettings():
+                _log.warning(
+                    "a forgetting is unfinished: old states of %d object(s) still lie in the"
+                    " files of %s. `batos forget --finish` ends them, and all history.",
+                    *(count, self.shown),
+                )
 
     def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
         return Growth(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from batos.errors import MessageNotUnderstood, NotStorable
 from batos.kernel import lookup
-from batos.kernel.delegation import selectors
+from batos.kernel.delegation import LONGEST_NAME, selectors
 from batos.kernel.method import bind
 
 if TYPE_CHECKING:
@@ -153,5 +153,7 @@ def not_understood_error(
         selector: The selector.
         name: What a person calls the receiver, if it has a name.
     """
+    if len(selector) > LONGEST_NAME:  # no slot can have it, and to compare it takes long
+        return MessageNotUnderstood(name or repr(receiver), f"{selector[:20]}…")
     close = difflib.get_close_matches(selector, selectors(receiver), n=3, cutoff=0.6)
     return MessageNotUnderstood(name or repr(receiver), selector, tuple(close))

@@ -27,7 +27,7 @@ from batos.kernel.uvm_object import (
     rename_slot,
     write_slot,
 )
-from batos.kernel.values import Shared, plain
+from batos.kernel.values import Mergeable, plain
 
 Kind = Literal["data", "method", "primitive", "parent"]
 
@@ -276,7 +276,7 @@ class Mirror:
 def _copied(value: object) -> object:
     if isinstance(value, Method):
         return Method(value.source, value.provenance)
-    if isinstance(value, Shared):
+    if isinstance(value, Mergeable):
         return type(value)(plain(value))  # each is made of its content
     return plain(value)
 

@@ -38,6 +38,7 @@ from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from batos.errors import BudgetSpent
+from batos.kernel import searching
 
 METHOD_FILE = "<method "  # how the file name of generated code begins
 MAX_ITEMS = 1_000_000  # in one sequence, or characters in one text
@@ -282,6 +283,7 @@ _INTERRUPTIBLE = (
         _place_of,
         (collections, datetime, fractions, functools, json, random, re, statistics, textwrap),
     ),
+    _place_of(searching),
 )
 
 METER = Meter(Budget())

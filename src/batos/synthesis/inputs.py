@@ -13,7 +13,7 @@ from typing import Any
 from batos.kernel.delegation import PARENT_MARK, ancestry
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import Shared, plain
+from batos.kernel.values import Mergeable, plain
 from batos.sandbox.jail import Case
 from batos.synthesis.examples import Example
 
@@ -62,7 +62,7 @@ def _data(receiver: UvmObject) -> dict[str, object]:
         if holder._sealed:
             continue
         for name, value in holder._slots.items():
-            is_data = not name.endswith(PARENT_MARK) and not isinstance(value, Shared)
+            is_data = not name.endswith(PARENT_MARK) and not isinstance(value, Mergeable)
             if is_data and isinstance(plain(value), _DRAWN):
                 found.setdefault(name, plain(value))
     return dict(list(found.items())[:_MAX_SLOTS])

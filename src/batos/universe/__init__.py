@@ -7,7 +7,7 @@ many processes), `blobs` (weights in, paths out), `journal` (what was proposed, 
 became of it), `audited` and `audit` (who did so), `why` (all that is known of one slot),
 `delivery` and `conflicts` (messages from outside: tried again, once for each
 id). Then the past, which `looking_back` gathers: `moments` (which one is meant), `states` (an
-object as text), `past` (history and diff), `restoring`, `packing`, `forgetting` and `traces`;
+object as text), `past` (history and diff), `restoring`, `packing`, `forgetting` and `remains`;
 and `placeholders`, with which safe mode shows unknown records. `browsing` gathers what is
 asked of all objects (`browser`, `walk`, `usage`), `copying` what leaves and comes back:
 `bundle` (a universe as text), `backup`, `verifying` and `recovering` (exact copies:

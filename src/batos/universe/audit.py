@@ -16,11 +16,11 @@ from BTrees.IOBTree import IOBTree
 from BTrees.OOBTree import OOBTree
 
 from batos.kernel.method import Method
+from batos.universe.remains import GONE
 
 _log = logging.getLogger("batos.audit")
 
 AUDIT = "audit"  # in the journal's book
-FORGOTTEN = "(forgotten)"
 
 Action = Literal[
     "proposed",
@@ -109,7 +109,7 @@ def redact(book: OOBTree, receivers: Collection[str], proposals: Collection[int]
     kept = book.get(AUDIT, {})
     for number, fields in list(kept.items()):
         if fields["receiver"] in receivers or fields["proposal"] in proposals:
-            kept[number] = {**fields, "receiver": FORGOTTEN, "selector": FORGOTTEN}
+            kept[number] = {**fields, "receiver": GONE, "selector": GONE}
 
 
 def tell(entry: AuditEntry) -> None:

@@ -13,7 +13,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from batos.errors import NoSuchObject
 from batos.kernel.delegation import PARENT_MARK
@@ -46,7 +46,7 @@ class Browser:
     """
 
     def __init__(self, root: Root) -> None:
-        self._records = Records(root)
+        self._records = Records(cast("Any", root)._p_jar)
         entries = self._records.read(ROOT).slots
         self._numbers = {
             name: value.oid for name, value in entries.items() if isinstance(value, Reference)
@@ -103,15 +103,20 @@ class Browser:
             target: The object, its name, or its number as "0x1f".
 
         Raises:
-            NoSuchObject: The root has nothing of this name.
+            NoSuchObject: The root has nothing of this name, or nothing that can be reached
+                has this number.
         """
         held_by: dict[int, list[_Hit]] = defaultdict(list)
         wanted = self._number_of(target)
+        is_there = isinstance(target, UvmObject)
         for record in self._records.walk():
+            is_there = is_there or record.oid == wanted
             for held, hit in _references_of(record):
                 # Which containers lead to it is known only when all of them were met.
                 if held.oid == wanted or held.kind not in (UvmObject, Method):
                     held_by[held.oid].append(hit)
+        if not is_there:
+            raise NoSuchObject(str(target), tuple(sorted(self._numbers)))
         return self._places(_through_containers(wanted, held_by))
 
     def _below(self, tops: set[int]) -> set[int]:

@@ -42,7 +42,7 @@ class Browsing:
             target: Its name, or its number as a `Place` shows it.
 
         Raises:
-            NoSuchObject: The root has nothing of this name.
+            NoSuchObject: There is nothing of this name, or of this number.
         """
         with self._browser() as browser:
             return browser.referrers(target)

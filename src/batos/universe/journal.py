@@ -2,13 +2,13 @@
 
 Each entry is written in a transaction of its own, so that it outlives the message that
 caused it: a message that has to be retried finds its proposal here instead of thinking
-again, and one that failed leaves a trace all the same.
+again, and one that failed is told of all the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -25,6 +25,7 @@ from batos.kernel.values import plain
 from batos.universe import audit
 from batos.universe.audit import AuditEntry
 from batos.universe.audited import AuditedBook
+from batos.universe.remains import GONE, Remains
 from batos.universe.universe import Root
 
 
@@ -40,7 +41,6 @@ class State(StrEnum):
 
 
 _UNDECIDED_AMONG = 100  # transactions: more than are under way at once
-_GONE = audit.FORGOTTEN
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -188,29 +188,55 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     return recorded
 
 
-def redact(root: Root, receivers: Collection[str]) -> int:
-    """Take out of the journal what it knows of some receivers; only the numbers stay.
+def redact(root: Root, remains: Remains) -> int:
+    """Take out of the journal what it says of an object.
+
+    Of an entry that was about the object, or whose examples or source hold something of
+    it, only the number stays. Elsewhere the texts that tell of it go.
 
     Returns:
         How many entries it was.
     """
-    book, found = _book(root), set[int]()
+    book, gone, redacted = _book(root), set[int](), 0
     for entry in book["entries"].values():
         proposal = entry.proposal
-        if proposal.receiver in receivers:
+        if _is_about(proposal, remains):
             for key in {proposal.key, proposal.message_key} & set(book["by_key"]):
                 book["by_key"][key] = tuple(n for n in book["by_key"][key] if n != proposal.id)
                 if not book["by_key"][key]:
                     del book["by_key"][key]
             entry.proposal = Proposal(
-                *("", _GONE, _GONE, ""),
-                {"verdict": _GONE, "message": _GONE, "candidates": []},
+                *("", GONE, GONE, ""),
+                {"verdict": GONE, "message": GONE, "candidates": []},
                 *(State.FORGOTTEN, proposal.id, proposal.at),
             )
-            entry.message = UvmObject(selector=_GONE)
-            found.add(proposal.id)
-    audit.redact(book, receivers, found)
-    return len(found)
+            entry.message = UvmObject(selector=GONE)
+            gone.add(proposal.id)
+        else:
+            redacted += _redact_texts(entry, remains)
+    audit.redact(book, remains.names, gone)
+    return len(gone) + redacted
+
+
+def _is_about(proposal: Proposal, remains: Remains) -> bool:
+    examples = proposal.provenance.get("examples", [])
+    return (
+        proposal.receiver in remains.names
+        or remains.are_held_in(proposal.source)
+        or remains.redacted(examples) != examples
+    )
+
+
+def _redact_texts(entry: Entry, remains: Remains) -> bool:
+    """Take out of an entry the texts that tell of an object; tell whether there were any."""
+    provenance = remains.redacted(dict(entry.proposal.provenance))
+    said = plain(dict(entry.message._slots))
+    message = remains.redacted(said)
+    if provenance == entry.proposal.provenance and message == said:
+        return False
+    entry.proposal = replace(entry.proposal, provenance=provenance)
+    entry.message = UvmObject(**message)
+    return True
 
 
 def reify(message: Message) -> UvmObject:

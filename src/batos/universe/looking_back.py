@@ -7,14 +7,15 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from batos.universe.audit import AuditEntry
-from batos.universe.forgetting import Forgotten, forget
+from batos.universe.forgetting import Finished, Forgotten, finish, forget
 from batos.universe.journal import Journal
 from batos.universe.log import Moment
 from batos.universe.moments import When, visited
-from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
+from batos.universe.packing import Ending, Packed, pack, plan_pack, span_of
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
 from batos.universe.states import Change
+from batos.universe.unfinished import unfinished
 from batos.universe.universe import Root, Universe
 from batos.universe.why import Why, why
 
@@ -26,6 +27,11 @@ class LooksBack:
         self._universe = universe
         self._user = user
         self.journal = Journal(universe, user, via)
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is a log, and a past to look at."""
+        return self._universe.keeps_history
 
     def log(self, limit: int = 20, everything: bool = False) -> list[Moment]:
         """Return the last transactions, newest first; see `Universe.log`."""
@@ -89,7 +95,7 @@ class LooksBack:
                 self.journal.note("restored", name, change.slot)
         return changes
 
-    def plan_pack(self, keep: dt.timedelta) -> Cut:
+    def plan_pack(self, keep: dt.timedelta) -> Ending:
         """Return what `pack` would end; nothing is changed."""
         return plan_pack(self._universe, keep)
 
@@ -109,6 +115,18 @@ class LooksBack:
             ForgetRefused: It is primordial, or others refer to it; `cut` ends that.
         """
         return forget(self._universe, name, cut, self._user)
+
+    def finish_forgetting(self) -> Finished | None:
+        """Do the rest of a forgetting that was broken off; None if none was.
+
+        Raises:
+            ForgettingUnfinished: It could not be done this time either.
+        """
+        return finish(self._universe, self._user)
+
+    def unfinished_forgettings(self) -> int:
+        """Return how many objects are out of the present, and their past is not ended."""
+        return len(unfinished(self._universe))
 
     def _visitor(self) -> object:
         """Return the context that objects of the past are loaded with."""

@@ -69,7 +69,7 @@ def recover(
         for inner, _folders, _files in os.walk(cradle):
             sync(Path(inner))
 
-    build_beside(target, build)
+    build_beside(target, "the recovery", build)
     return Recovered(last.tid, last.end, len(blobs))
 
 

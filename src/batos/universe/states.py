@@ -20,7 +20,7 @@ from ZODB.interfaces import BlobError
 
 from batos.kernel.method import Method, Primitive
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import PersistentSet, Shared
+from batos.kernel.values import Mergeable, PersistentSet
 from batos.universe.placeholders import UnknownRecord
 from batos.universe.universe import Root
 
@@ -147,7 +147,7 @@ def _text(value: object, names: Names, around: tuple[int, ...]) -> str:
 def _other_text(value: object, inner: Callable[[object], str]) -> str:
     if not isinstance(value, Persistent):
         return repr(value)
-    if isinstance(value, Shared):
+    if isinstance(value, Mergeable):
         return f"{type(value).__name__}({inner(value.content())})"
     content = list(value) if isinstance(value, Iterable) else value.__getstate__()
     return f"{type(value).__name__}({inner(content)})"

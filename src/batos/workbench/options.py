@@ -1,7 +1,7 @@
 """What the command line says about all commands, and the form of all their answers.
 
-Every command and group is one of the two classes here, so `--json` may stand after any of
-them. Which commands there are, and how one ends, is left to `cli`.
+Every command and group is one of the two classes here, so `--json`, `-u` and `--safe` may
+stand after any of them. Which commands there are, and how one ends, is left to `cli`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NEGATIVE = re.compile(r"^(?=-[\d.])")  # the place before such a number
 _MASK = "\0"  # no word of a command line can hold one
+_MAKERS = {"awaken", "tour", "import", "recover"}  # they open none that could refuse
 
 
 @dataclass
@@ -49,15 +50,17 @@ class Options:
         """The universe's folder, for what reads its files.
 
         Raises:
-            AddressRefused: It is meant by a URI, and its files are somebody else's.
+            NotInFolder: It is meant by a URI, and its files are somebody else's.
         """
-        from batos.errors import AddressRefused  # noqa: PLC0415  `--help` stays quick
-        from batos.universe.addresses import address_of  # noqa: PLC0415
+        from batos.universe.addresses import (  # noqa: PLC0415  `--help` stays quick
+            address_of,
+            not_in_folder,
+        )
 
         place = address_of(self.settings.universe, self.cache)
         if isinstance(place, Path):
             return place
-        raise AddressRefused(place.shown, "this command reads a folder's files")
+        raise not_in_folder(place)
 
     @property
     def cache(self) -> Path:
@@ -72,6 +75,16 @@ class Options:
         return open_uvm(
             settings.universe, read_only=read_only, settings=settings, safe=self.safe
         )
+
+    def only_look(self, command: str | None) -> None:
+        """Let nothing run and nothing be changed by a command.
+
+        Raises:
+            UsageError: It makes a universe.
+        """
+        if command in _MAKERS:
+            raise click.UsageError(f"--safe only looks; {command} makes a universe")
+        self.safe = True
 
     @contextmanager
     def look(self, when: str | None) -> Iterator[Root]:
@@ -109,11 +122,35 @@ _JSON = click.Option(
 )
 
 
+def _note_universe(context: click.Context, _option: click.Parameter, said: str | None) -> None:
+    if said is not None:
+        context.ensure_object(Options).universe = said
+
+
+def _note_safe(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        while context.parent is not None and context.parent.parent is not None:
+            context = context.parent
+        context.ensure_object(Options).only_look(context.info_name)
+
+
+# Before a command these are the root's own; after it nobody needs them in every help.
+_BEHIND = (
+    click.Option(
+        ["-u", "--universe"], hidden=True, expose_value=False, callback=_note_universe
+    ),
+    click.Option(
+        ["--safe"], is_flag=True, hidden=True, expose_value=False, callback=_note_safe
+    ),
+)
+
+
 class Command(click.Command):
-    """A command that understands `--json`, also when the rest of its line is wrong."""
+    """A command that understands what all do, `--json` also when its line is wrong."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), _JSON]
+        behind = () if ctx.parent is None else _BEHIND
+        return [*super().get_params(ctx), *behind, _JSON]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)

@@ -42,6 +42,11 @@ def log(options: Options, limit: int, everything: bool, audit: bool) -> None:
             options.answer(*_audit(universe.audit(limit)))
             return
         moments = universe.log(limit, everything)
+        nothing = (
+            "Nothing happened since the awakening, or since the last pack."
+            if universe.keeps_history
+            else f"{universe.shown} keeps no history."
+        )
     lines = [
         f"{m.tid}  {m.time.astimezone():%Y-%m-%d %H:%M:%S}  {m.user}  {m.note}"
         + "".join(f"  grew {grown}" for grown in m.grew)
@@ -57,7 +62,7 @@ def log(options: Options, limit: int, everything: bool, audit: bool) -> None:
         }
         for m in moments
     ]
-    options.answer("\n".join(lines) or "Nothing happened since the awakening.", data)
+    options.answer("\n".join(lines) or nothing, data)
 
 
 def _audit(entries: Sequence[AuditEntry]) -> tuple[str, object]:

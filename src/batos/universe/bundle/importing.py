@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,7 @@ def rebuild(
     folder: Path,
     user: str = "",
     *,
+    dry_run: bool = False,
     find_weights: FindWeights = _nowhere,
     on_bytes: OnBytes = unseen,
 ) -> Imported:
@@ -66,6 +68,7 @@ def rebuild(
         path: Nothing may be there.
         folder: The bundle.
         user: Who does it, for the log.
+        dry_run: Only say what would happen: what was made is thrown away.
         find_weights: Where weights are that the bundle only names.
         on_bytes: Told how far the copies of weights are.
 
@@ -82,8 +85,11 @@ def rebuild(
     def give_birth(connection: Connection) -> None:
         builder = Builder(bundle, connection, {}, find_weights, on_bytes)
         _bear(bundle, builder, connection.root())
+        if dry_run:
+            raise _OnlyLooked(Comparison())
 
-    create_universe(path, "import", user, give_birth)
+    with suppress(_OnlyLooked):
+        create_universe(path, "import", user, give_birth)
     return Imported(
         tuple(bundle.objects), (), tuple(bundle.root.slots), 0, (), len(bundle.entries)
     )
