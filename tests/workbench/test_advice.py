@@ -126,5 +126,5 @@ def test_one_thing_is_told_in_the_singular(account: Batos, tmp_path: Path) -> No
     assert re.match(
         r"e holds 1 object, 1 method, 0 entries of the journal and 0 files", exported
     )
-    assert "; 2 transactions ended." in packed
+    assert "; 3 transactions ended." in packed
     assert "This ends 1 transaction before" in account("pack", "--keep", "0").stderr

@@ -212,6 +212,7 @@ def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str
                 "source": item.candidate.source,
                 "samples": item.candidate.samples,
                 "verdict": item.verdict,
+                "wrong": list(item.wrong),
                 "behaviour": item.behaviour[:_BEHAVIOUR_CHARACTERS],
             }
             for item in found.tried

@@ -203,7 +203,7 @@ def redact(root: Root, remains: Remains) -> int:
     Returns:
         How many entries it was.
     """
-    book, found, changed = _book(root), set[int](), 0
+    book, gone, redacted = _book(root), set[int](), 0
     for entry in book["entries"].values():
         proposal = entry.proposal
         if _is_about(proposal, remains):
@@ -217,11 +217,11 @@ def redact(root: Root, remains: Remains) -> int:
                 *(State.FORGOTTEN, proposal.id, proposal.at),
             )
             entry.message = UvmObject(selector=GONE)
-            found.add(proposal.id)
-        elif _redact_texts(entry, remains):
-            changed += 1
-    audit.redact(book, remains.names, found)
-    return len(found) + changed
+            gone.add(proposal.id)
+        else:
+            redacted += _redact_texts(entry, remains)
+    audit.redact(book, remains.names, gone)
+    return len(gone) + redacted
 
 
 def _is_about(proposal: Proposal, remains: Remains) -> bool:
