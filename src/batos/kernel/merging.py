@@ -66,7 +66,7 @@ def merged_object(
         slots = {name: slots[name] for name in new["_slots"]}
     notes = merged(*_parts("_notes", {}, old, saved, new))
     result: dict[str, Any] = {"_slots": slots}
-    if kept := {name: note for name, note in notes.items() if name in slots}:
+    if kept := {name: note for name, note in notes.items() if name in slots or name[0] == "("}:
         result["_notes"] = kept  # without those of slots that the other one removed
     was, there, here = _parts("_sealed", False, old, saved, new)
     if here if there == was else there:

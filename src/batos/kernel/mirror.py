@@ -12,14 +12,25 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, cast
 
-from batos.errors import NoSuchMethod, SlotRefused
+from batos.errors import NoSuchMethod, PermissionRefused, SlotRefused
 from batos.kernel import delegation, lookup
 from batos.kernel.ambiguity import Ambiguity, ambiguities
 from batos.kernel.lookup import Found
 from batos.kernel.method import Method, Primitive, is_behaviour
+from batos.kernel.permissions import (
+    PERMISSIONS,
+    Act,
+    Answer,
+    Permissions,
+    oid_of,
+    own_permissions,
+    permissions_of,
+    settled,
+)
 from batos.kernel.runtime import runtime_of
 from batos.kernel.uvm_object import (
     UvmObject,
+    note_object,
     note_slot,
     notes_of,
     remove_slot,
@@ -119,6 +130,10 @@ class Mirror:
         if found is None or not isinstance(found.value, Method):
             raise NoSuchMethod(selector, tuple(self._methods()))
         return found.value
+
+    def permissions(self) -> Permissions:
+        """Return what the object permits methods, its own settings and its parents'."""
+        return permissions_of(self._obj)
 
     def _methods(self) -> Iterator[str]:
         for name in delegation.selectors(self._obj):
@@ -242,6 +257,22 @@ class Mirror:
         origin = provenance or {"by": "a person"}
         self.set(selector, Method(source, origin), comment, by or str(origin.get("by", "")))
         return selector
+
+    def permit(self, act: Act, answer: Answer, owner: UvmObject | None = None) -> None:
+        """Say what the object, and its clones without a setting, permit methods.
+
+        Args:
+            act: "grow", "write" or "call"; `Permissions` says what each means.
+            answer: "yes", "no" or "ask".
+            owner: Of an object with `call` no: the one whose methods may send to it.
+
+        Raises:
+            PermissionRefused: It cannot be like that, or the owner is not stored yet.
+        """
+        if owner is not None and not oid_of(owner):
+            raise PermissionRefused("the owner is not stored yet")
+        own = settled(own_permissions(self._obj), act, answer, oid_of(owner))
+        note_object(self._obj, PERMISSIONS, own)
 
     def seal(self) -> None:
         """Make the object primordial: generated methods may not write to it."""

@@ -76,6 +76,7 @@ class Meter:
         # The globals of every generated function. The guards fill it; the meter keeps
         # `_burn_` in it, which is the tank itself: one C call a step.
         self.scope: dict[str, Any] = {}
+        self.permitted: dict[object, object] = {}  # what this call has asked already
         self._lock = threading.Lock()
         self._runner: int | None = None  # the thread that runs generated code
         self._late = False
@@ -166,6 +167,7 @@ class Meter:
             self._collects = gc.isenabled()
             gc.disable()
             self._runner, self._late = get_ident(), False
+            self.permitted = {}
             self._fill(budget.steps)
             try:
                 if budget.seconds and get_ident() == threading.main_thread().ident:
@@ -184,6 +186,7 @@ class Meter:
                 if self._collects:
                     gc.enable()
                 self._runner = None
+                self.permitted = {}
                 self._fill(None)
         if failure is None:
             return answer
@@ -276,7 +279,7 @@ def _place_of(module: ModuleType) -> str:
 _INTERRUPTIBLE = (
     *(
         __file__.replace("meter.py", f"{guard}.py")
-        for guard in ("containers", "guards", "namespaces", "operators", "texts")
+        for guard in ("containers", "guards", "holding", "namespaces", "operators", "texts")
     ),
     *map(
         _place_of,

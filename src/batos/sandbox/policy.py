@@ -25,7 +25,7 @@ from batos.sandbox.guards import BUILTINS
 from batos.sandbox.meter import METER, METHOD_FILE
 from batos.sandbox.namespaces import NAMESPACES
 
-POLICY_VERSION = 1  # with a new one, stored source is checked and compiled again
+POLICY_VERSION = 2  # with a new one, stored source is checked and compiled again
 
 _MAX_CHARACTERS = 8_000
 _MAX_NODES = 1_500
