@@ -285,8 +285,7 @@ def _no_import(name: str) -> str:
 
 
 def _me(ctx: ast.expr_context | None = None) -> ast.Name:
-    """The receiver, under a name that source cannot say."""
-    return ast.Name("_me_", ctx or ast.Load())
+    return ast.Name("_me_", ctx or ast.Load())  # the receiver; source cannot say the name
 
 
 def _burn(at: ast.stmt) -> ast.Expr:

@@ -5,8 +5,8 @@ timer; whatever it calls shares both. Each loop turn, function entry and 256 byt
 sequence cost a step. When either budget is spent, `Spent` ends the generated frames, which
 can neither name nor catch it, and the caller gets `BudgetSpent`.
 
-A C function that never comes back to Python cannot be ended from inside its own process:
-that is left to the jail and the walls.
+A C function that never comes back to Python cannot be ended from inside its own process. The
+jail is killed from outside; a process that sets `kill_after_s` is ended by the kernel.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Meter:
         # `_burn_` in it, which is the tank itself: one C call a step.
         self.scope: dict[str, Any] = {}
         self.permitted: dict[object, object] = {}  # what this call has asked already
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()  # one thread at a time runs generated code
+        self.kill_after_s = 0.0  # of computing, by the kernel; 0 for never
         self._runner: int | None = None  # the thread that runs generated code
         self._late = False
         self._collects = True  # whether the host's collector was on
@@ -148,19 +149,21 @@ class Meter:
             yield
             return
         left_s = self._clock.stop() if self._clock.runs else None
+        self._set_watchdog(0)
         if self._collects:
             gc.enable()
         try:
             yield
         finally:
             gc.disable()
+            self._set_watchdog(self.kill_after_s)
             if left_s is not None:
                 self._clock.start(left_s)
 
     def _outermost(self, call: Callable[[], object]) -> object:
         answer: object = None
         failure: Exception | None = None
-        with self._lock:
+        with self.lock:
             budget = self.budget
             # The collector's callbacks would be called as deep as generated code
             # recurses, and fail there where nobody can catch it.
@@ -172,15 +175,19 @@ class Meter:
             try:
                 if budget.seconds and get_ident() == threading.main_thread().ident:
                     self._clock.start(budget.seconds)
+                self._set_watchdog(self.kill_after_s)
                 answer = call()
                 if self._is_dry():  # generated code swallowed it: still a failure
                     failure = self._error(budget)
             except (Spent, Exception) as error:
                 if self._is_dry() or isinstance(error, Spent):
                     failure = self._error(budget)
+                elif isinstance(error, MemoryError):
+                    failure = BudgetSpent("memory", "all that this process may have")
                 else:
                     failure = _unchained(error)
             finally:
+                self._set_watchdog(0)
                 if self._clock.runs:
                     self._clock.stop()
                 if self._collects:
@@ -194,6 +201,11 @@ class Meter:
             raise failure  # here, where nothing that generated code raised becomes its context
         finally:
             del failure  # its traceback holds this frame
+
+    def _set_watchdog(self, seconds: float) -> None:
+        """Let the kernel end this process after so much computing: no handler is asked."""
+        if self.kill_after_s:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
 
     def _fill(self, steps: int | None) -> None:
         """Fill the tank; None is for ever, since what runs outside has no budget."""

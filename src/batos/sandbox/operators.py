@@ -35,7 +35,8 @@ def add(a: Any, b: Any) -> Any:
     kind = type(a)
     if kind is not int and kind is not float and kind in _JOINED:
         METER.allocate(kind, len(a) + (len(b) if type(b) in _JOINED else 0))
-    return loose(a + b)
+        return loose(a + b)
+    return a + b
 
 
 def either(a: Any, b: Any) -> Any:

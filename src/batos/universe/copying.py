@@ -13,10 +13,11 @@ from batos.universe.blobs import OnBytes, unseen
 from batos.universe.bundle.building import FindWeights
 from batos.universe.bundle.exporting import Exported, export_universe
 from batos.universe.bundle.importing import Imported, Prefer, import_bundle
+from batos.universe.scope import Scoped
 from batos.universe.universe import Universe
 
 
-class Copies:
+class Copies(Scoped):
     """A universe that can be written out, joined with others, and backed up."""
 
     _universe: Universe
@@ -51,6 +52,7 @@ class Copies:
         on_bytes: OnBytes = unseen,
     ) -> Imported:
         """Join a bundle to the universe, slot by slot; see `import_bundle`."""
+        self._require_person("import")
         return import_bundle(
             self._universe,
             Path(folder),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
@@ -21,9 +22,12 @@ from ZODB.POSException import ConflictError
 
 from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
+from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.universe.log import LASTING
+from batos.universe.scope import Scope, Scoped
+from batos.universe.strikes import Strikes, redact_strikes
 from batos.universe.universe import Root, Universe
 
 
@@ -35,6 +39,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     INSTALLED = "installed"
     ABSTAINED = "abstained"  # nothing stood; there is no source
+    QUARANTINED = "quarantined"  # it was installed, and misbehaved
     FORGOTTEN = "forgotten"  # its receiver was forgotten, and what was said of it
 
 
@@ -44,7 +49,9 @@ _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
     State.APPROVED: (State.APPROVED, State.REJECTED, State.INSTALLED),
-    State.INSTALLED: (State.INSTALLED, State.PROPOSED),  # it was undone, and waits again
+    # It was undone, and waits again; or it misbehaved.
+    State.INSTALLED: (State.INSTALLED, State.PROPOSED, State.QUARANTINED),
+    State.QUARANTINED: (State.INSTALLED,),
     State.REJECTED: (),
     State.ABSTAINED: (),
     State.FORGOTTEN: (),
@@ -79,12 +86,23 @@ class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
         self.message = message
 
 
-class Journal:
+class Journal(Scoped):
     """The journal of one universe."""
 
     def __init__(self, universe: Universe, user: str) -> None:
         self._universe = universe
         self._user = user
+
+    def without_approval(self) -> Journal:
+        """Return the same journal for somebody who may not decide."""
+        twin = copy(self)
+        twin.scope = Scope.CLIENT
+        return twin
+
+    def strikes(self, method: Method) -> tuple[str, ...]:
+        """Return what a method did wrong since it last went well, oldest first."""
+        record = Strikes(self._universe, self._user).of(method._p_oid)
+        return () if record is None else record.strikes
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
         """Write a proposal down, and return it with its number and time.
@@ -123,7 +141,10 @@ class Journal:
         Raises:
             NoSuchProposal: There is none.
             DecisionRefused: What became of it before does not allow that.
+            PersonNeeded: It is a person's to decide, and this journal is no person's.
         """
+        if state in _BY_A_PERSON:
+            self._require_person(f"decide that proposal {number} is {state}")
 
         def change(book: OOBTree) -> Proposal:
             proposal = _get(book, number)
@@ -196,6 +217,7 @@ def redact(root: Root, receivers: Collection[str]) -> int:
             )
             entry.message = UvmObject(selector=_GONE)
             found += 1
+    redact_strikes(book, receivers)
     return found
 
 

@@ -12,11 +12,12 @@ from batos.universe.moments import When, visited
 from batos.universe.packing import Cut, Packed, pack, plan_pack, span_of
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
+from batos.universe.scope import Scoped
 from batos.universe.states import Change
 from batos.universe.universe import Root, Universe
 
 
-class LooksBack:
+class LooksBack(Scoped):
     """A universe, and who uses it, as far as its past is concerned."""
 
     def __init__(self, universe: Universe, user: str) -> None:
@@ -33,6 +34,7 @@ class LooksBack:
         Raises:
             UndoConflict: It cannot be undone.
         """
+        self._require_person("undo")
         return self._universe.undo(tid, self._user)
 
     def history(self, name: str, limit: int = 20) -> list[Event]:
@@ -65,6 +67,7 @@ class LooksBack:
             NoSuchMoment: There is no such moment any more.
             RestoreRefused: It was not there then, or refers to what is gone.
         """
+        self._require_person("restore")
         return restore(self._universe, name, when, slots, self._user)
 
     def plan_pack(self, keep: dt.timedelta) -> Cut:
@@ -77,6 +80,7 @@ class LooksBack:
         Raises:
             ValueError: It is text that means no span of time.
         """
+        self._require_person("end history")
         span = span_of(keep) if isinstance(keep, str) else keep
         return pack(self._universe, span, self._user)
 
@@ -86,6 +90,7 @@ class LooksBack:
         Raises:
             ForgetRefused: It is primordial, or others refer to it; `cut` ends that.
         """
+        self._require_person("forget an object")
         return forget(self._universe, name, cut, self._user)
 
     def _visitor(self) -> object:
