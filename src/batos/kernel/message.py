@@ -117,6 +117,8 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
     """
     found = lookup.find(receiver, selector)
     if found is None:
+        if selector in dir(type(receiver)):  # `clone`: no slot can have its name
+            raise not_understood_error(receiver, selector)
         return miss(receiver, Message(selector, args, keywords))
     value = getattr(receiver, selector)  # its map knows it by now
     if value is found.value and not args and not keywords:
@@ -133,8 +135,7 @@ def miss(receiver: UvmObject, message: Message) -> object:
         MessageNotUnderstood: There is no `doesNotUnderstand_`, or the selector never grows.
     """
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
-    inborn = message.selector in dir(type(receiver))  # `clone`: no slot can have its name
-    if handler is None or inborn or not _may_grow(message.selector):
+    if handler is None or not _may_grow(message.selector):
         raise not_understood_error(receiver, message.selector)
     answer = bind(handler.value, receiver)
     assert callable(answer)  # noqa: S101  traits hold a primitive there since the awakening

@@ -185,9 +185,9 @@ def _attempt(question: Question, seed: int, failure: Failure | None) -> list[Tri
     )
     completions = cast("list[Completion]", send(question.receiver, "infer_", request))
     texts = [completion.text for completion in completions]
-    put_aside = (State.REJECTED, State.QUARANTINED)
-    known = [*question.answers, *growth.journal.answers(question.message_key)]
-    rejected = {answer.source for answer in known if answer.state in put_aside}
+    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
+    known = growth.journal.answers(question.message_key)
+    rejected |= {one.source for one in known if one.state is State.QUARANTINED}
     candidates = [
         candidate
         for candidate in candidates_from(texts, question.reflection)

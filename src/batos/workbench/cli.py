@@ -30,6 +30,8 @@ _COMMANDS = {
     "slot": ("slot_commands", "slot", "Change a slot by hand: set, rename, remove, copy."),
     "find": ("slot_commands", "find", "Find implementors, senders, referrers of a name."),
     "pending": ("past_commands", "pending", "Read, approve or reject proposals."),
+    "permit": ("trust_commands", "permit", "Say what an object permits methods."),
+    "quarantine": ("trust_commands", "quarantine", "List or release bad methods."),
     "log": ("past_commands", "log", "Show what happened, newest first."),
     "undo": ("past_commands", "undo", "Undo a transaction."),
     "history": ("history_commands", "history", "Show what happened to one object."),

@@ -11,7 +11,8 @@ import click
 from batos.errors import NoSuchMethod
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
-from batos.kernel.mirror import Slot, mirror
+from batos.kernel.mirror import Mirror, Slot, mirror
+from batos.kernel.permissions import oid_of
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.values import brief
 from batos.universe.delivery import RECEIPTS
@@ -127,6 +128,9 @@ def _object(name: str, root: Root) -> Answer:
         for one in image.ambiguities()
     ]
     lines = [_slots_table(own, slots), f"from its parents: {', '.join(inherited)}"]
+    permits = _permits(image, root)
+    if permits:
+        lines.append(f"permits: {', '.join(map(' '.join, permits.items()))}")
     lines += [
         f"ambiguous: {one['selector']} of {one['holder']} hides {', '.join(one['hidden'])}'s"
         for one in disputed
@@ -136,7 +140,19 @@ def _object(name: str, root: Root) -> Answer:
     return "\n".join(filter(None, lines)), data | {
         "annotations": noted,
         "ambiguities": disputed,
+        "permits": permits,
     }
+
+
+def _permits(image: Mirror, root: Root) -> dict[str, str]:
+    """Return what is not simply permitted, and to whom it is all the same."""
+    permitted = image.permissions()
+    said = {act: getattr(permitted, act) for act in ("grow", "write", "call")}
+    kept = {act: answer for act, answer in said.items() if answer != "yes"}
+    if permitted.owner:
+        names = {oid_of(obj): name for name, obj in root.items()}
+        kept["owner"] = names.get(permitted.owner, permitted.owner)
+    return kept
 
 
 def _slots_table(own: list[Slot], described: dict[str, str]) -> str:

@@ -55,6 +55,7 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
     "--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed thinks the same."
 )
 @click.option("--id", "message_id", help="Sent again under it, it takes effect once.")
+@click.option("--regrow", is_flag=True, help="A method in quarantine counts as none.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show how a method grows.")
 @click.pass_obj
 def send(
@@ -68,6 +69,7 @@ def send(
     samples: int | None,
     seed: int | None,
     message_id: str | None,
+    regrow: bool,
     quiet: bool,
 ) -> None:
     """Send SELECTOR with ARGUMENTS to RECEIVER and print the answer.
@@ -89,9 +91,16 @@ def send(
             universe.wall_in()
         elif walls.why_unavailable() is None and not quiet:  # else `batos doctor` says it
             click.echo(f"not walled in: {universe.why_no_walls}", err=True)
+        universe.end_endless_methods()
         before = universe.log(1)
         answer = universe.send(
-            receiver, selector, *values, examples=wanted, asking=asking, message_id=message_id
+            receiver,
+            selector,
+            *values,
+            examples=wanted,
+            asking=asking,
+            message_id=message_id,
+            regrow=regrow,
         )
         moment = next((one for one in universe.log(1) if one not in before), None)
         data = {
