@@ -244,15 +244,15 @@ def test_an_object_without_call_takes_messages_from_outside_only(
     other = me.other
     mirror(other).permit("call", "no")
 
-    with pytest.raises(NotPermitted, match="owner"):
+    with pytest.raises(NotPermitted, match="keeper"):
         run(me, line)
 
     assert other.setN_(5).n == 5
 
 
-def test_an_owners_methods_may_send_to_what_it_owns(me: UvmObject) -> None:
+def test_an_keepers_methods_may_send_to_what_it_owns(me: UvmObject) -> None:
     me._p_oid = (7).to_bytes(8, "big")
-    mirror(me.other).permit("call", "no", owner=me)
+    mirror(me.other).permit("call", "no", keeper=me)
 
     run(me, "self.other.setN_(2)")
 

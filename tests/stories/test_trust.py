@@ -257,7 +257,8 @@ def test_a_method_that_never_ends_is_struck_out(open_scripted: OpenScripted) -> 
 
 
 def test_a_message_adds_only_so_much_to_the_store(open_scripted: OpenScripted) -> None:
-    body = "\n    x = [str(n % 9) * (amount * 1000) for n in range(amount)]\n    pages = x\n    return 1"
+    lines = ("", "x = [[str(n % 9) * (amount * 1000)] for n in range(amount)]", "pages = x")
+    body = "\n    ".join((*lines, "return 1"))
     uvm = with_account(open_scripted([body, body]), pages=[])
     uvm.send("account", "fill_", 1)
     size = (uvm.path / "Data.fs").stat().st_size

@@ -47,7 +47,7 @@ class PermissionRefused(BatosError, ValueError):
     def __str__(self) -> str:
         return (
             f"The permission is refused: {self.why}. `grow` and `write` are yes, no or ask;"
-            " `call` is yes or no, and no may have an owner."
+            " `call` is yes or no, and no may have a keeper."
         )
 
 

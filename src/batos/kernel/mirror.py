@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, cast
 
-from batos.errors import NoSuchMethod, PermissionRefused, SlotRefused
+from batos.errors import NoSuchMethod, SlotRefused
 from batos.kernel import delegation, lookup
 from batos.kernel.ambiguity import Ambiguity, ambiguities
 from batos.kernel.lookup import Found
@@ -22,8 +22,6 @@ from batos.kernel.permissions import (
     Act,
     Answer,
     Permissions,
-    oid_of,
-    own_permissions,
     permissions_of,
     settled,
 )
@@ -258,21 +256,18 @@ class Mirror:
         self.set(selector, Method(source, origin), comment, by or str(origin.get("by", "")))
         return selector
 
-    def permit(self, act: Act, answer: Answer, owner: UvmObject | None = None) -> None:
+    def permit(self, act: Act, answer: Answer, keeper: UvmObject | None = None) -> None:
         """Say what the object, and its clones without a setting, permit methods.
 
         Args:
             act: "grow", "write" or "call"; `Permissions` says what each means.
             answer: "yes", "no" or "ask".
-            owner: Of an object with `call` no: the one whose methods may send to it.
+            keeper: Of an object with `call` no: the one whose methods may send to it.
 
         Raises:
-            PermissionRefused: It cannot be like that, or the owner is not stored yet.
+            PermissionRefused: It cannot be like that, or the keeper is not stored yet.
         """
-        if owner is not None and not oid_of(owner):
-            raise PermissionRefused("the owner is not stored yet")
-        own = settled(own_permissions(self._obj), act, answer, oid_of(owner))
-        note_object(self._obj, PERMISSIONS, own)
+        note_object(self._obj, PERMISSIONS, settled(self._obj, act, answer, keeper))
 
     def seal(self) -> None:
         """Make the object primordial: generated methods may not write to it."""

@@ -32,13 +32,13 @@ class Permissions:
     grow: no: a message that it does not understand is an error. ask: a method that grows
     here waits for a person, in mode auto as well.
     write: no: no method may change it. ask: one that would, and grew in mode auto, waits.
-    call: no: only its owner's methods send to it, and whoever is outside.
+    call: no: only its keeper's methods send to it, and whoever is outside.
     """
 
     grow: Answer = "yes"
     write: Answer = "yes"
     call: Answer = "yes"
-    owner: str = ""  # the oid of an object, as "0x1f"
+    keeper: str = ""  # the oid of an object, as "0x1f"
 
 
 def own_permissions(obj: UvmObject) -> Mapping[str, str]:
@@ -54,7 +54,7 @@ def permissions_of(obj: UvmObject) -> Permissions:
     for holder in ancestry(obj):
         own = own_permissions(holder)
         if "call" in own and "call" not in found:
-            found["owner"] = own.get("owner", "")  # it belongs to the setting beside it
+            found["keeper"] = own.get("keeper", "")  # it belongs to the setting beside it
         for act in _ACTS & own.keys() - found.keys():
             found[act] = own[act] if own[act] in _ANSWERS else "no"  # a record from elsewhere
     return Permissions(**found)  # type: ignore[arg-type]
@@ -67,9 +67,9 @@ def checked(said: Mapping[str, str]) -> dict[str, str]:
         PermissionRefused: They cannot be like that.
     """
     for act, answer in said.items():
-        if act == "owner":
+        if act == "keeper":
             if said.get("call") != "no":
-                raise PermissionRefused("an owner is for an object with `call` no")
+                raise PermissionRefused("a keeper is for an object with `call` no")
         elif act not in _ACTS or answer not in _ANSWERS:
             raise PermissionRefused(f"{act} {answer}")
     if said.get("call") == "ask":
@@ -91,11 +91,11 @@ def require_call(sender: object, receiver: UvmObject) -> None:
     """Refuse a message between objects that the receiver does not take.
 
     Raises:
-        NotPermitted: The sender is not the receiver's owner.
+        NotPermitted: The sender is not the receiver's keeper.
     """
     permitted = permissions_of(receiver)
-    if permitted.call == "no" and (not permitted.owner or oid_of(sender) != permitted.owner):
-        raise NotPermitted(repr(receiver), "call", "it takes messages from its owner only")
+    if permitted.call == "no" and (not permitted.keeper or oid_of(sender) != permitted.keeper):
+        raise NotPermitted(repr(receiver), "call", "it takes messages from its keeper only")
 
 
 def oid_of(obj: object) -> str:
@@ -105,12 +105,18 @@ def oid_of(obj: object) -> str:
 
 
 def settled(
-    own: Mapping[str, str], act: Act, answer: Answer, owner: str = ""
+    obj: UvmObject, act: Act, answer: Answer, keeper: UvmObject | None = None
 ) -> dict[str, str]:
-    """Return an object's own settings with one changed."""
-    said = {**own, act: answer}
+    """Return an object's own settings with one changed.
+
+    Raises:
+        PermissionRefused: It cannot be like that, or the keeper is not stored yet.
+    """
+    said: dict[str, str] = {**own_permissions(obj), act: answer}
     if act == "call":
-        said.pop("owner", None)
-    if owner:
-        said["owner"] = owner
+        said.pop("keeper", None)
+    if keeper is not None:
+        said["keeper"] = oid_of(keeper)
+        if not said["keeper"]:
+            raise PermissionRefused("the keeper is not stored yet")
     return checked(said)

@@ -3,9 +3,9 @@
 
 A node that nobody thought of is refused (RestrictedPython's rule). Names and attributes
 that begin with `_` are refused, so that nothing can shadow or reach a guard. What is left
-is rewritten: reading, writing and growing go through the guards, and each loop turn and
-function entry burns a step. What models write and RestrictedPython refuses is desugared:
-`self.x += 1`, `d[k] += 1`, annotations, imports for annotations.
+is rewritten: reading, writing and growing go through the guards, which are told whose method
+it is, and each loop turn and function entry burns a step. What models write and
+RestrictedPython refuses is desugared: `self.x += 1`, `d[k] += 1`, annotations.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ _GUARDED = {
 _GUARDED_IN_PLACE = {*_GUARDED, ast.BitXor, ast.BitAnd, ast.Sub}  # what can change a container
 _FOR_ME = frozenset({"delattr", "getattr", "hasattr", "setattr"})
 _CONVERSIONS = {-1: "", 97: "a", 114: "r", 115: "s"}
+_Node = TypeVar("_Node", bound=ast.AST)
 _FOR_ANNOTATIONS = frozenset({"__future__", "collections.abc", "typing"})
 
 
@@ -131,8 +132,8 @@ class Grammar(RestrictingNodeTransformer):
         first = 1 if ast.get_docstring(node, clean=False) is not None else 0
         node.body.insert(first, _burn(node))
         if not self._depth:  # the method itself, whose first parameter is self
-            begin = ast.Assign([_me(ast.Store())], ast.Name("self", ast.Load()))
-            node.body.insert(first, _at(begin, node))
+            receiver = ast.Name("self", ast.Load())
+            node.body.insert(first, _at(ast.Assign([_me(ast.Store())], receiver), node))
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
@@ -222,18 +223,15 @@ class Grammar(RestrictingNodeTransformer):
             ):
                 return self.node_contents_visit(node)
             self.check_name(target, target.id)
-            old = ast.Name(target.id, ast.Load())
-            new = _call("_change_", _me(), op, old, self._expr(node.value))
-            return _at(ast.Assign([target], new), node)
+            old, operand = ast.Name(target.id, ast.Load()), self._expr(node.value)
+            return _at(ast.Assign([target], _call("_change_", _me(), op, old, operand)), node)
+        place: ast.expr
         if isinstance(target, ast.Attribute):
             self._check_attribute(target)
-            begin = _call(
-                "_change_slot_", _me(), op, self._expr(target.value), ast.Constant(target.attr)
-            )
+            guard, place = "_change_slot_", ast.Constant(target.attr)
         else:
-            begin = _call(
-                "_change_item_", _me(), op, self._expr(target.value), self._expr(target.slice)
-            )
+            guard, place = "_change_item_", self._expr(target.slice)
+        begin = _call(guard, _me(), op, self._expr(target.value), place)
         return _at(ast.Expr(ast.Call(begin, [self._expr(node.value)], [])), node)
 
     # --- what can grow ------------------------------------------------------------------
@@ -294,9 +292,6 @@ def _burn(at: ast.stmt) -> ast.Expr:
 
 def _call(guard: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(guard, ast.Load()), list(args), [])
-
-
-_Node = TypeVar("_Node", bound=ast.AST)
 
 
 def _at(node: _Node, place: ast.AST) -> _Node:

@@ -5,8 +5,8 @@ timer; whatever it calls shares both. Each loop turn, function entry and 256 byt
 sequence cost a step. When either budget is spent, `Spent` ends the generated frames, which
 can neither name nor catch it, and the caller gets `BudgetSpent`.
 
-A C function that never comes back to Python cannot be ended from inside its own process. The
-jail is killed from outside; a process that sets `kill_after_s` is ended by the kernel.
+A C function that never comes back cannot be ended from inside its own process: the jail is
+killed from outside, and a process that sets `kill_after_s` by the kernel.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ class Meter:
         # The globals of every generated function. The guards fill it; the meter keeps
         # `_burn_` in it, which is the tank itself: one C call a step.
         self.scope: dict[str, Any] = {}
-        self.permitted: dict[object, object] = {}  # what this call has asked already
+        self.permitted: dict[object, object] = {}  # what this call asked already
         self.lock = threading.RLock()  # one thread at a time runs generated code
-        self.kill_after_s = 0.0  # of computing, by the kernel; 0 for never
+        self.kill_after_s = 0.0  # of computing, by the kernel; 0: never
         self._runner: int | None = None  # the thread that runs generated code
         self._late = False
         self._collects = True  # whether the host's collector was on
@@ -193,7 +193,6 @@ class Meter:
                 if self._collects:
                     gc.enable()
                 self._runner = None
-                self.permitted = {}
                 self._fill(None)
         if failure is None:
             return answer
@@ -203,8 +202,7 @@ class Meter:
             del failure  # its traceback holds this frame
 
     def _set_watchdog(self, seconds: float) -> None:
-        """Let the kernel end this process after so much computing: no handler is asked."""
-        if self.kill_after_s:
+        if self.kill_after_s:  # the kernel ends the process, and asks no handler
             signal.setitimer(signal.ITIMER_PROF, seconds)
 
     def _fill(self, steps: int | None) -> None:

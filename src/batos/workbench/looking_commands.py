@@ -149,9 +149,9 @@ def _permits(image: Mirror, root: Root) -> dict[str, str]:
     permitted = image.permissions()
     said = {act: getattr(permitted, act) for act in ("grow", "write", "call")}
     kept = {act: answer for act, answer in said.items() if answer != "yes"}
-    if permitted.owner:
+    if permitted.keeper:
         names = {oid_of(obj): name for name, obj in root.items()}
-        kept["owner"] = names.get(permitted.owner, permitted.owner)
+        kept["keeper"] = names.get(permitted.keeper, permitted.keeper)
     return kept
 
 

@@ -15,9 +15,9 @@ from batos.workbench.options import Options, command, group
 @click.argument("name")
 @click.argument("act", type=click.Choice(["grow", "write", "call"]))
 @click.argument("answer", type=click.Choice(["yes", "no", "ask"]))
-@click.option("--owner", help="With call no: the object whose methods may send to it.")
+@click.option("--keeper", help="With call no: the object whose methods may send to it.")
 @click.pass_obj
-def permit(options: Options, name: str, act: Act, answer: Answer, owner: str | None) -> None:
+def permit(options: Options, name: str, act: Act, answer: Answer, keeper: str | None) -> None:
     """Say what NAME, and its clones without a setting, permit methods.
 
     grow: may a message that it does not understand make a method grow. write: may methods
@@ -26,14 +26,14 @@ def permit(options: Options, name: str, act: Act, answer: Answer, owner: str | N
 
     Example: batos permit account grow ask
 
-    Example: batos permit vault call no --owner bank
+    Example: batos permit vault call no --keeper bank
     """
     note = f"permit {name} {act} {answer}"
     with options.open() as universe, universe.transaction(note) as root:
-        holder = None if owner is None else named_object(root, owner)
+        holder = None if keeper is None else named_object(root, keeper)
         mirror(named_object(root, name)).permit(act, answer, holder)
-    data = {"name": name, "act": act, "answer": answer, "owner": owner}
-    whom = f", except for {owner}" if owner else ""
+    data = {"name": name, "act": act, "answer": answer, "keeper": keeper}
+    whom = f", except for {keeper}" if keeper else ""
     options.answer(f"{name}: {act} {answer}{whom}.", data)
 
 

@@ -219,8 +219,8 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "a note of more": (slot(1, notes={"n": {"evil": "x"}}), "notes.n: comment, by and created"),
     "a note that is no text": (slot(1, notes={"n": {"by": 1}}), "notes.n: all of it is text"),
     "an act that nobody knows": (slot(1, notes={"(permissions)": {"fly": "no"}}), "fly no"),
-    "an owner from elsewhere": (
-        slot(1, notes={"(permissions)": {"call": "no", "owner": "0x1"}}),
+    "a keeper from elsewhere": (
+        slot(1, notes={"(permissions)": {"call": "no", "keeper": "0x1"}}),
         "grow, write and call",
     ),
     "permissions that are a list": (

@@ -282,7 +282,7 @@ def test_a_hash_seed_changes_nothing(full: Universe, tmp_path: Path) -> None:
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
 
 
-def test_permissions_travel_and_an_owner_does_not(full: Universe, tmp_path: Path) -> None:
+def test_permissions_travel_and_a_keeper_does_not(full: Universe, tmp_path: Path) -> None:
     with full.transaction() as root:
         mirror(root["account"]).permit("call", "no", root["Account"])
         mirror(root["account"]).permit("grow", "ask")
@@ -294,7 +294,7 @@ def test_permissions_travel_and_an_owner_does_not(full: Universe, tmp_path: Path
     with universe.transaction() as root:
         permitted = mirror(root["account"]).permissions()
     universe.close()
-    assert (permitted.grow, permitted.call, permitted.owner) == ("ask", "no", "")
+    assert (permitted.grow, permitted.call, permitted.keeper) == ("ask", "no", "")
 
 
 # --- some objects --------------------------------------------------------------------------

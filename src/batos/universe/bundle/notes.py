@@ -16,7 +16,7 @@ _KEYS = {"comment", "by", "created"}
 def told_notes(obj: UvmObject) -> dict[str, dict[str, str]]:
     """Return the annotations of an object's slots, as its file has them."""
     told = {slot: _told(note) for slot, note in sorted(notes_of(obj).items())}
-    told.get(PERMISSIONS, {}).pop("owner", None)  # the number of an object of this universe
+    told.get(PERMISSIONS, {}).pop("keeper", None)  # the number of an object of this universe
     return told
 
 
@@ -27,7 +27,7 @@ def read_permissions(said: object) -> dict[str, str]:
         NotPortable: It cannot be like that.
     """
     try:
-        if isinstance(said, dict) and "owner" not in said:
+        if isinstance(said, dict) and "keeper" not in said:
             return checked(said)
     except PermissionRefused as error:
         raise NotPortable(str(error)) from error
