@@ -19,7 +19,7 @@ from batos.errors import (
     MessageNotUnderstood,
     MethodFailed,
     MethodQuarantined,
-    NoSuchMethod,
+    NotInQuarantine,
     NotPermitted,
     WriteQuotaExceeded,
 )
@@ -292,7 +292,7 @@ def test_a_released_method_runs_and_starts_without_strikes(open_scripted: OpenSc
     failed(uvm, 2)
     assert uvm.quarantined() == []
     assert uvm.journal.get(1).state is State.INSTALLED
-    with pytest.raises(NoSuchMethod):
+    with pytest.raises(NotInQuarantine):
         uvm.release("account", "rest_")
 
 

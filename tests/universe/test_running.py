@@ -9,7 +9,12 @@ import pytest
 
 from batos.universe.running import RunningNote, left_behind, note_of
 
-NOTE = note_of(b"receiver", b"a method", 7, True, "spin")
+NOTE = b"\1receiver" + note_of(b"a method", 7, True, "spin")
+
+
+def write(note: RunningNote, said: bytes) -> None:
+    memory = note.memory or note.made()
+    memory[: len(said)] = said
 
 
 def left_by_a_dead_process(folder: Path, note: bytes, trace: bytes = b"") -> None:
@@ -48,7 +53,7 @@ def test_a_process_that_ran_nothing_is_not_told_of(tmp_path: Path) -> None:
 
 def test_a_process_that_lives_keeps_its_note(tmp_path: Path) -> None:
     note = RunningNote(tmp_path)
-    note.write(NOTE)
+    write(note, NOTE)
 
     assert list(left_behind(tmp_path)) == []
     assert len(list(tmp_path.iterdir())) == 1
@@ -58,11 +63,11 @@ def test_a_process_that_lives_keeps_its_note(tmp_path: Path) -> None:
 
 def test_a_nested_method_gives_the_note_back(tmp_path: Path) -> None:
     note = RunningNote(tmp_path)
-    inner = note_of(b"receiver", b"another.", 0, True, "inner")
 
-    note.write(NOTE)
-    before = note.write(inner)
-    note.write(before)
+    write(note, NOTE)
+    around = note.read()
+    write(note, b"\1receiver" + note_of(b"another.", 0, True, "inner"))
+    write(note, around)
 
     (file,) = tmp_path.iterdir()
     assert file.read_bytes()[: len(NOTE)] == NOTE
@@ -85,7 +90,7 @@ def test_where_no_note_can_be_written_methods_run_all_the_same(tmp_path: Path) -
     (tmp_path / "file").write_text("no folder")
     note = RunningNote(tmp_path / "file" / "tmp")
 
-    note.write(NOTE)
-    note.clear()
+    write(note, NOTE)
+    write(note, b"\0")
 
     note.close()

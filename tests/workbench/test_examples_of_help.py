@@ -20,7 +20,7 @@ from batos.workbench.cli import batos
 OpenScripted = Callable[..., Uvm]
 
 NEED_A_MIND = ("awaken", "mind", "mind pull", "mind add", "tour")
-LACKS_A_MIND = {"doctor": 1}  # which is what it then says
+ENDS_WITH = {"doctor": 1, "quarantine release": 2}  # no mind is here, and nothing to release
 
 
 def commands(group: click.Group, path: str = "") -> Iterator[tuple[str, str]]:
@@ -43,6 +43,7 @@ def shell(open_scripted: OpenScripted, universe_path: Path, tmp_path: Path) -> d
     uvm = open_scripted(["\n    return balance * 2"])
     with uvm.transaction() as root:
         root["account"] = root["genesis_obj"].clone(balance=100)
+        root["vault"], root["bank"] = root["genesis_obj"].clone(), root["genesis_obj"].clone()
     with pytest.raises(ApprovalNeeded):
         uvm.send("account", "double", examples=[((), 200)], asking=Asking("ask", samples=1))
     uvm.close()
@@ -81,5 +82,6 @@ def test_every_example_runs(name: str, shell: dict[str, str], tmp_path: Path) ->
             example = example.replace(" account ", " another ")  # noqa: PLW2901
         found = run(example)
 
-        assert found.returncode == LACKS_A_MIND.get(name, 0), found.stderr
-        assert found.stderr == ""
+        assert found.returncode == ENDS_WITH.get(name, 0), found.stderr
+        if ENDS_WITH.get(name) != 2:
+            assert found.stderr == ""

@@ -63,6 +63,7 @@ from batos.errors.past import (
 from batos.errors.root import BatosError as BatosError
 from batos.errors.trust import (
     MethodQuarantined as MethodQuarantined,
+    NotInQuarantine as NotInQuarantine,
     NotItsOwn as NotItsOwn,
     NotPermitted as NotPermitted,
     PermissionRefused as PermissionRefused,

@@ -86,6 +86,20 @@ class MethodQuarantined(BatosError):
 
 
 @dataclass(eq=False)
+class NotInQuarantine(BatosError):
+    """A method was to be released that is not in quarantine."""
+
+    exit_code: ClassVar[int] = 2
+
+    place: str
+    known: tuple[str, ...] = ()  # what is
+
+    def __str__(self) -> str:
+        there = f"There are: {', '.join(self.known)}." if self.known else "Nothing is."
+        return f"{self.place} is not in quarantine. {there}"
+
+
+@dataclass(eq=False)
 class WriteQuotaExceeded(BatosError):
     """A message would have added more to the store than one message may."""
 

@@ -79,7 +79,7 @@ class Meter:
         self.permitted: dict[object, object] = {}  # what this call asked already
         self.lock = threading.RLock()  # one thread at a time runs generated code
         self.kill_after_s = 0.0  # of computing, by the kernel; 0: never
-        self._runner: int | None = None  # the thread that runs generated code
+        self.runner: int | None = None  # the thread that runs generated code
         self._late = False
         self._collects = True  # whether the host's collector was on
         self._clock = _Clock(self._on_alarm)
@@ -98,7 +98,7 @@ class Meter:
 
         @functools.wraps(function)
         def call(*args: object, **keywords: object) -> object:
-            if self._runner == get_ident():
+            if self.runner == get_ident():
                 return function(*args, **keywords)
             return self._outermost(lambda: settle(function(*args, **keywords)))
 
@@ -107,7 +107,7 @@ class Meter:
     @property
     def running(self) -> bool:
         """Whether generated code is running in this thread."""
-        return self._runner == get_ident()
+        return self.runner == get_ident()
 
     def burn(self) -> None:
         """Take one step."""
@@ -145,18 +145,18 @@ class Meter:
         The lock stays with the call. Generated code that is run meanwhile still burns its
         fuel. Outside a call this does nothing.
         """
-        if self._runner != get_ident():
+        if self.runner != get_ident():
             yield
             return
         left_s = self._clock.stop() if self._clock.runs else None
-        self._set_watchdog(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if self._collects:
             gc.enable()
         try:
             yield
         finally:
             gc.disable()
-            self._set_watchdog(self.kill_after_s)
+            signal.setitimer(signal.ITIMER_PROF, self.kill_after_s)
             if left_s is not None:
                 self._clock.start(left_s)
 
@@ -169,30 +169,27 @@ class Meter:
             # recurses, and fail there where nobody can catch it.
             self._collects = gc.isenabled()
             gc.disable()
-            self._runner, self._late = get_ident(), False
+            self.runner, self._late = get_ident(), False
             self.permitted = {}
             self._fill(budget.steps)
             try:
                 if budget.seconds and get_ident() == threading.main_thread().ident:
                     self._clock.start(budget.seconds)
-                self._set_watchdog(self.kill_after_s)
+                if self.kill_after_s:  # the kernel ends the process, and asks no handler
+                    signal.setitimer(signal.ITIMER_PROF, self.kill_after_s)
                 answer = call()
                 if self._is_dry():  # generated code swallowed it: still a failure
                     failure = self._error(budget)
             except (Spent, Exception) as error:
-                if self._is_dry() or isinstance(error, Spent):
-                    failure = self._error(budget)
-                elif isinstance(error, MemoryError):
-                    failure = BudgetSpent("memory", "all that this process may have")
-                else:
-                    failure = _unchained(error)
+                failure = self._failure(error, budget)
             finally:
-                self._set_watchdog(0)
+                if self.kill_after_s:
+                    signal.setitimer(signal.ITIMER_PROF, 0)
                 if self._clock.runs:
                     self._clock.stop()
                 if self._collects:
                     gc.enable()
-                self._runner = None
+                self.runner = None
                 self._fill(None)
         if failure is None:
             return answer
@@ -200,10 +197,6 @@ class Meter:
             raise failure  # here, where nothing that generated code raised becomes its context
         finally:
             del failure  # its traceback holds this frame
-
-    def _set_watchdog(self, seconds: float) -> None:
-        if self.kill_after_s:  # the kernel ends the process, and asks no handler
-            signal.setitimer(signal.ITIMER_PROF, seconds)
 
     def _fill(self, steps: int | None) -> None:
         """Fill the tank; None is for ever, since what runs outside has no budget."""
@@ -213,6 +206,13 @@ class Meter:
 
     def _is_dry(self) -> bool:
         return not operator.length_hint(self._tank)
+
+    def _failure(self, error: Spent | Exception, budget: Budget) -> Exception:
+        if isinstance(error, Spent) or self._is_dry():
+            return self._error(budget)
+        if isinstance(error, MemoryError):
+            return BudgetSpent("memory", "all that this process may have")
+        return _unchained(error)
 
     def _error(self, budget: Budget) -> BudgetSpent:
         if self._late:

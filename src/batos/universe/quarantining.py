@@ -17,8 +17,8 @@ from batos.errors import (
     BatosError,
     DecisionRefused,
     MethodFailed,
-    NoSuchMethod,
     NoSuchProposal,
+    NotInQuarantine,
     PrimitiveFailed,
 )
 from batos.kernel.message import Message
@@ -59,7 +59,8 @@ class Quarantining(Scoped):
 
         Raises:
             NoSuchObject: The root has no such object.
-            NoSuchMethod: The selector leads to no method in quarantine.
+            NoSuchMethod: The selector leads to no method.
+            NotInQuarantine: It leads to another one.
             PersonNeeded: This handle may not.
         """
         self._require_person("release a method from quarantine")
@@ -70,7 +71,7 @@ class Quarantining(Scoped):
             known = tuple(
                 f"{r.suspect.receiver}.{r.suspect.selector}" for r in self.quarantined()
             )
-            raise NoSuchMethod(f"{name}.{selector} in quarantine", known)
+            raise NotInQuarantine(f"{name}.{selector}", known)
         self._strikes.clear(oid, f"release {name} {selector}")
         self._struck.discard(oid)
         self._mark(record.suspect.proposal, State.INSTALLED)

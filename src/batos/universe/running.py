@@ -22,7 +22,9 @@ from typing import BinaryIO
 _log = logging.getLogger(__name__)
 
 _FORM = struct.Struct("<?8s8sq?128s")  # runs, receiver, method, proposal, the mind's, selector
-_NOBODY = bytes(_FORM.size)
+_REST = struct.Struct("<8sq?128s")  # what is the same each time that a method runs
+NOTE_BYTES = _FORM.size
+NOBODY = b"\0"  # in place of a note
 _TRACE_AT = 4096  # what the watchdog writes begins here
 _SIZE = 2 * _TRACE_AT
 _LINE = re.compile(rb'File "<method [^"]*", line (\d+) in (\w+)')
@@ -41,42 +43,31 @@ class Ended:
     where: str  # the line that ran, if that is known
 
 
-def note_of(
-    receiver: bytes, method: bytes, proposal: int, is_the_minds: bool, selector: str
-) -> bytes:
-    """Return what is written of a method while it runs."""
-    return _FORM.pack(
-        True, receiver, method, proposal, is_the_minds, selector.encode()[: 128 - 1]
-    )
+def note_of(method: bytes, proposal: int, is_the_minds: bool, selector: str) -> bytes:
+    """Return what is written of a method while it runs, but for its receiver."""
+    return _REST.pack(method, proposal, is_the_minds, selector.encode()[: 128 - 1])
 
 
 class RunningNote:
-    """This process's note. Only the thread that runs methods writes it."""
+    """This process's note: 1, the receiver's oid, and a `note_of`; or `NOBODY`.
+
+    Only the thread that runs methods writes it, at the beginning of `memory`.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Choose the folder; the file is made when it is first needed."""
         self._folder = folder
         self._file: BinaryIO | None = None
-        self._memory: mmap.mmap | bytearray | None = None
+        self.memory: mmap.mmap | None = None
 
-    def write(self, note: bytes) -> bytes:
-        """Say what runs from now on, and return what ran."""
-        memory = self._memory
-        if memory is None:
-            memory = self._memory = self._made()
-        before = bytes(memory[: _FORM.size])
-        memory[: _FORM.size] = note
-        return before
-
-    def clear(self) -> None:
-        """Say that nothing runs."""
-        if self._memory is not None:
-            self._memory[: _FORM.size] = _NOBODY
+    def read(self) -> bytes:
+        """Return what was said last."""
+        return NOBODY if self.memory is None else self.memory[:NOTE_BYTES]
 
     def trace_file(self) -> BinaryIO | None:
         """Return the file, at the place where a watchdog may write what ran."""
-        if self._memory is None:
-            self._memory = self._made()
+        if self.memory is None:
+            self.made()
         return self._file
 
     def close(self) -> None:
@@ -84,9 +75,14 @@ class RunningNote:
         if self._file is not None:
             Path(self._file.name).unlink(missing_ok=True)
             self._file.close()
-        self._file, self._memory = None, None
+        self._file, self.memory = None, None
 
-    def _made(self) -> mmap.mmap | bytearray:
+    def made(self) -> mmap.mmap:
+        """Make the file; from then on `memory` is there."""
+        self.memory = self._mapped()
+        return self.memory
+
+    def _mapped(self) -> mmap.mmap:
         try:
             self._folder.mkdir(exist_ok=True)
             descriptor, path = tempfile.mkstemp(prefix="running-", dir=self._folder)
@@ -98,7 +94,7 @@ class RunningNote:
             return mmap.mmap(self._file.fileno(), _SIZE)
         except OSError as error:
             _log.warning("no note is kept of which method runs: %s", error)
-            return bytearray(_SIZE)
+            return mmap.mmap(-1, _SIZE)  # memory that nobody else will see
 
 
 def left_behind(folder: Path) -> Iterator[Ended]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import threading
+from _thread import get_ident
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from batos.errors import MethodQuarantined
 from batos.kernel.message import Message, miss
@@ -19,7 +19,7 @@ from batos.kernel.method import Method
 from batos.kernel.runtime import context_of
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox.meter import METER
-from batos.universe.running import RunningNote, note_of
+from batos.universe.running import NOBODY, NOTE_BYTES, RunningNote, note_of
 
 THE_MIND = "the mind"  # in a provenance's `by`
 _NEW = bytes(8)
@@ -33,8 +33,7 @@ class Regrows(Protocol):
         """Tell whether a message to a method in quarantine counts as not understood."""
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """A method that ran, and for whom."""
 
     method: Method
@@ -44,8 +43,7 @@ class Ran:
 
 
 class _Here(threading.local):
-    running: Ran | None = None
-    last: Ran | None = None
+    last: tuple[Method, UvmObject, str, bool] | None = None  # the parts of a `Ran`
 
 
 class Watch:
@@ -55,6 +53,7 @@ class Watch:
         self.quarantined: Mapping[bytes, tuple[str, ...]] = {}
         self._note = note
         self._here = _Here()
+        self._minds_runs = False  # whether somebody is to blame already
 
     def begin(self) -> None:
         """Forget what ran in this thread: a message begins."""
@@ -63,32 +62,36 @@ class Watch:
     @property
     def last(self) -> Ran | None:
         """What ran last in this thread's message, and is to blame if it failed."""
-        return self._here.last
+        return None if self._here.last is None else Ran(*self._here.last)
 
     def watched(self, method: Method, function: Callable[..., object]) -> Callable[..., object]:
         """Return a method's function under this watch."""
-        here, selector = self._here, function.__name__
-        is_the_minds = method.provenance.get("by") == THE_MIND
-        number = method.provenance.get("proposal")
-        proposal = number if isinstance(number, int) else 0
+        selector, is_the_minds = function.__name__, method.provenance.get("by") == THE_MIND
+        here, lock, note = self._here, METER.lock, self._note
+        said: bytes | None = None
 
         @functools.wraps(function)
         def call(*args: Any, **keywords: Any) -> object:
+            nonlocal said
             if self.quarantined and method._p_oid in self.quarantined:
                 return self._refused(method, selector, args, keywords)
-            around = here.running
-            if around is not None and (around.is_the_minds or not is_the_minds):
-                return function(*args, **keywords)
-            here.running = here.last = Ran(method, args[0], selector, is_the_minds)
-            oids = args[0]._p_oid or _NEW, method._p_oid or _NEW
-            note = note_of(*oids, proposal, is_the_minds, selector)
-            with METER.lock:  # what waits for its turn does not run
-                before = self._note.write(note)
+            around = NOBODY
+            if METER.runner == get_ident():
+                if self._minds_runs or not is_the_minds:
+                    return function(*args, **keywords)
+                around = note.read()
+            memory = note.memory or note.made()
+            if said is None or method._p_oid is None:  # it may be stored by now
+                said = _said_of(method, is_the_minds, selector)
+            with lock:  # what waits for its turn does not run
+                here.last = (method, args[0], selector, is_the_minds)
+                self._minds_runs = is_the_minds
+                memory[:NOTE_BYTES] = b"\1" + (args[0]._p_oid or _NEW) + said
                 try:
                     return function(*args, **keywords)
                 finally:
-                    self._note.write(before)
-                    here.running = around
+                    memory[: len(around)] = around
+                    self._minds_runs = False
 
         return call
 
@@ -102,3 +105,9 @@ class Watch:
         name_of = getattr(context, "name_of", repr)
         strikes = self.quarantined[method._p_oid]
         raise MethodQuarantined(name_of(receiver), selector, tuple(strikes))
+
+
+def _said_of(method: Method, is_the_minds: bool, selector: str) -> bytes:
+    number = method.provenance.get("proposal")
+    proposal = number if isinstance(number, int) else 0
+    return note_of(method._p_oid or _NEW, proposal, is_the_minds, selector)
