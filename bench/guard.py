@@ -1,24 +1,30 @@
 """What do the guards and the meter cost a method that a model wrote?
 
 Run `python bench/guard.py`. The first lines are times as many as plain Python takes for the
-same source on an object with plain attributes. The last two are what one call costs beyond
-a plain bound call, in microseconds: as the outermost one (fuel, clock, lock, answer
-checked), and inside another. Median of 7 rounds after one warm-up round. Last line: the
-same as JSON. Compare only numbers from one machine and one Python.
+same source on an object with plain attributes. The last four are what one call costs
+beyond a plain bound call, in microseconds: as the outermost one (fuel, clock, lock, answer
+checked), inside another, and both for a method that an open universe watches. Median of 7
+rounds after one warm-up round. Last line: the same as JSON. Compare only numbers from one
+machine and one Python.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import MethodType, SimpleNamespace
 
+from batos.kernel.method import Method
 from batos.kernel.runtime import Runtime
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox.meter import METER, Budget
 from batos.sandbox.policy import compile_method
+from batos.universe.running import RunningNote
+from batos.universe.watch import Watch
 
 ROUNDS = 7
 
@@ -77,6 +83,11 @@ def main() -> None:
             "outermost call, us": outermost_us(obj),
             "nested call, us": nested_us(obj),
         }
+    with tempfile.TemporaryDirectory() as folder:
+        watch = Watch(RunningNote(Path(folder)))
+        with METER.limited(Budget(steps=10_000_000, seconds=60)):
+            in_us["watched outermost, us"] = outermost_us(obj, watch)
+            in_us["watched nested, us"] = nested_us(obj, watch)
     for name, figure in (figures | in_us).items():
         print(f"{name:22} {figure:6.2f}")
     print(json.dumps({name: round(figure, 2) for name, figure in (figures | in_us).items()}))
@@ -123,8 +134,14 @@ def ratio_of_calls(
     return seconds(lambda: within(of_guarded)) / seconds(lambda: repeat(of_plain))
 
 
-def outermost_us(obj: object, n: int = 5000) -> float:
-    one, other = MethodType(guarded(NOTHING), obj), MethodType(plain(NOTHING), obj)
+def in_slot(source: str, watch: Watch | None) -> Callable[..., object]:
+    if watch is None:
+        return guarded(source)
+    return watch.watched(Method(source, {"by": "the mind"}), guarded(source))
+
+
+def outermost_us(obj: object, watch: Watch | None = None, n: int = 5000) -> float:
+    one, other = MethodType(in_slot(NOTHING, watch), obj), MethodType(plain(NOTHING), obj)
 
     def repeat(function: Callable[[], object]) -> None:
         for _ in range(n):
@@ -133,9 +150,9 @@ def outermost_us(obj: object, n: int = 5000) -> float:
     return (seconds(lambda: repeat(one)) - seconds(lambda: repeat(other))) / n * 1e6
 
 
-def nested_us(obj: object, n: int = 5000) -> float:
-    one, other = MethodType(guarded(NOTHING), obj), MethodType(plain(NOTHING), obj)
-    calls = MethodType(guarded(CALLS), obj)
+def nested_us(obj: object, watch: Watch | None = None, n: int = 5000) -> float:
+    one, other = MethodType(in_slot(NOTHING, watch), obj), MethodType(plain(NOTHING), obj)
+    calls = MethodType(in_slot(CALLS, watch), obj)
     return (seconds(lambda: calls(one, n)) - seconds(lambda: calls(other, n))) / n * 1e6
 
 

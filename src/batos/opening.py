@@ -20,6 +20,7 @@ from batos.universe.blobs import OnBytes, unseen
 from batos.universe.bundle import importing
 from batos.universe.bundle.importing import Imported
 from batos.universe.recovering import Recovered, recover as recover_at
+from batos.universe.scope import Scope
 from batos.universe.universe import open_universe
 from batos.universe.verifying import Verified, verify as verify_at
 from batos.uvm import Trust, Uvm
@@ -61,10 +62,12 @@ def open_uvm(
     settings: Settings | None = None,
     *,
     safe: bool = False,
+    scope: Scope = Scope.PERSON,
 ) -> Uvm:
     """Open a universe, by its folder or its URI.
 
     `safe` only shows it: nothing runs, and records of unknown classes are shown as such.
+    `scope` says whether a person opens it, who may approve; see `Uvm.without_approval`.
 
     Raises:
         UniverseMissing: There is none.
@@ -74,7 +77,7 @@ def open_uvm(
     settings = settings or load_settings()
     asking = asking or Asking(mode=settings.mode, samples=settings.samples)
     universe = open_universe(address_of(path, settings.cache), read_only, safe)
-    return Uvm(universe, trust, asking, settings)
+    return Uvm(universe, trust, asking, settings, scope=scope)
 
 
 def rebuild(

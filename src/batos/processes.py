@@ -7,12 +7,17 @@ nothing can be started from inside.
 
 from __future__ import annotations
 
+import faulthandler
+import os
+import resource
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from batos.engines.child import ChildEngine, mind_argv
 from batos.engines.contract import Engine
@@ -20,7 +25,12 @@ from batos.errors import WallsUnavailable
 from batos.sandbox import walls
 from batos.sandbox.jail import ZYGOTE_ARGV, Jail
 from batos.sandbox.launcher import Child, Launcher
+from batos.sandbox.meter import Meter
 from batos.universe.addresses import Address
+
+MEMORY_BYTES = 2 << 30  # the most that an owner takes beyond what it has when it starts
+KILL_AFTER_S = 3.0  # of computing in one message; the soft timer ends it after 1 s if it can
+_KILL = signal.SIGPROF
 
 
 class Processes:
@@ -73,7 +83,14 @@ class Processes:
             raise WallsUnavailable(why)
         self._start()
         tempfile.tempdir = str(self._scratch)  # savepoints need a folder inside the walls
-        walls.confine_owner(read=walls.python_paths(), write=[self._folder])
+        walls.confine_owner(
+            read=walls.python_paths(), write=[self._folder], memory_bytes=_memory_bytes()
+        )
+
+    def limit_memory(self) -> None:
+        """Let this process take only so much more memory; in walls it is limited already."""
+        if not walls.confined():
+            walls.limit_data(_memory_bytes())
 
     def close(self) -> None:
         """End them all."""
@@ -110,3 +127,34 @@ def without_universe(weights: Path) -> Iterator[tuple[Engine, Jail]]:
             engine.close()
             jail.close()
             launcher.close()
+
+
+def watch_over(meter: Meter, trace: BinaryIO | None) -> None:
+    """Let the kernel end this process if one message computes for too long.
+
+    Args:
+        meter: What runs methods.
+        trace: Where it is written what ran, for the next owner.
+    """
+    if trace is not None:
+        faulthandler.register(_KILL, file=trace, all_threads=False, chain=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    meter.kill_after_s = KILL_AFTER_S
+
+
+def was_ended_by_watchdog(status: int) -> bool:
+    """Tell whether a process ended as `watch_over` ends one, for whoever starts it again.
+
+    Args:
+        status: Its exit code as `subprocess` gives it: less than 0 for a signal.
+    """
+    return status == -_KILL
+
+
+def _memory_bytes() -> int:
+    """Return how much memory an owner may take: never more than half of the machine's."""
+    try:
+        installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return MEMORY_BYTES
+    return min(MEMORY_BYTES, installed // 2)

@@ -7,30 +7,39 @@ it again after a conflict, and brings along the mind's and the jail's processes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from ZODB.POSException import POSError
 
 from batos.engines.catalog import weights_with
 from batos.engines.contract import Engine
-from batos.errors import BatosError, NothingRuns, WallsNeeded
+from batos.errors import (
+    BatosError,
+    BudgetSpent,
+    MethodFailed,
+    NothingRuns,
+    WallsNeeded,
+    WriteQuotaExceeded,
+)
 from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.personas.adapters import Adapters
 from batos.personas.mind import Mind, Thinking
-from batos.processes import Processes
+from batos.processes import Processes, watch_over
 from batos.sandbox import walls
+from batos.sandbox.meter import METER
 from batos.sandbox.policy import compile_method
 from batos.settings import Settings
 from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
+from batos.synthesis.handles import Handles
 from batos.synthesis.synthesizer import not_understood, reflect
 from batos.synthesis.tending import Tends
 from batos.universe.browsing import Browsing
@@ -39,15 +48,19 @@ from batos.universe.delivery import Delivery, Sent
 from batos.universe.journal import Proposal, State
 from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
+from batos.universe.quarantining import Quarantining
+from batos.universe.scope import Scope
 from batos.universe.universe import Root, Universe
 
 _log = logging.getLogger(__name__)
+
+MESSAGE_BYTES = 16 << 20  # the most that one message may add to the store
 
 Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack, Browsing, Copies, Tends):
+class Uvm(LooksBack, Browsing, Copies, Tends, Quarantining, Handles):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -61,6 +74,8 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         asking: Asking,
         settings: Settings,
         start_engine: Callable[[Path], Engine] | None = None,
+        *,
+        scope: Scope = Scope.PERSON,
     ) -> None:
         """Wire an open universe.
 
@@ -70,6 +85,7 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
             asking: How messages may be answered that nobody understands.
             settings: Who works here, and how long the mind stays in memory.
             start_engine: Makes an engine for weights; by default llama.cpp in a process.
+            scope: Whether a person holds it, who may approve; see `without_approval`.
         """
         super().__init__(universe, settings.user, settings.via)
         self._trust = trust
@@ -79,13 +95,17 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         self.shown = universe.shown  # where it lies, without a password
         self._mind = Mind(start_engine or self._processes.engine, universe.path / "tmp")
         self._find_weights = partial(weights_with, cache=settings.cache)
+        self._begin_watch(universe, settings.user)
         if not universe.safe:  # there nothing runs
-            universe.bind(Runtime(self._primitives(), compile_method))
+            primitives = self._primitives()
+            universe.bind(Runtime(primitives, compile_method, self._watch.watched))
         self.adapters = Adapters(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
         if not universe.safe:
             self.journal.catch_up()
+            self._blame_the_dead()
         self._warn_of_unfinished()
+        self._limit(scope)
 
     # --- messages --------------------------------------------------------------------
 
@@ -93,10 +113,13 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
     def transaction(self, note: str = "", asking: Asking | None = None) -> Iterator[Root]:
         """Open a transaction; commit at its end, or abort on an error.
 
+        Without approval it is for looking only.
+
         Raises:
+            PersonNeeded: Something was changed in it, and this handle is no person's.
             ConflictError: Another transaction changed the same objects; try all of it again.
         """
-        with self._opened(note, asking or self._asking) as root:
+        with self._opened(note, self._asked(asking)) as root:
             yield root
 
     def send(
@@ -108,6 +131,7 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         asking: Asking | None = None,
         mode: Mode | None = None,
         message_id: str | None = None,
+        regrow: bool = False,
         **keywords: object,
     ) -> object:
         """Send a message to an object of the root, in a transaction of its own.
@@ -122,6 +146,7 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
             asking: How it may grow; by default as the universe was opened.
             mode: The same, but for the mode.
             message_id: Sent again under it, the message has no effect and the same answer.
+            regrow: Whether a method in quarantine counts as none, so that another may grow.
             keywords: Arguments by name.
 
         Returns:
@@ -133,6 +158,9 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
             SlotRefused: No slot can have the selector as its name.
             MessageNotUnderstood, GrowthFailed, ApprovalNeeded: No method, or not yet.
             BudgetSpent: The method took too long.
+            WriteQuotaExceeded: It would add too much to the universe.
+            MethodQuarantined: The method misbehaved before; see `release`.
+            NotPermitted, NotItsOwn: It was to change what is not its own.
             MethodFailed: The method raised an error.
             NothingRuns: The universe was opened `safe`.
             DeliveryFailed, MessageIdRefused: See `Delivery.deliver`.
@@ -140,15 +168,20 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         if self._universe.safe:
             raise NothingRuns
         check_slot_name(selector)
-        asking = asking or self._asking
-        if mode is not None:
-            asking = replace(asking, mode=mode)
+        asking = self._asked(asking, mode)
         expected = examples_of(examples, len(args) + len(keywords))
         note = f"{receiver} {selector}({', '.join(map(repr, args))})"
 
-        sent = Sent(receiver, Message(selector, args, keywords), message_id)
-        about = (receiver, selector)
-        return self._delivery.deliver(sent, lambda: self._opened(note, asking, about, expected))
+        message = Message(selector, args, keywords)
+        bound = {"about": (receiver, selector), "examples": expected, "regrow": regrow}
+        sent = Sent(receiver, message, message_id)
+        try:
+            answer = self._delivery.deliver(sent, lambda: self._opened(note, asking, bound))
+        except (BudgetSpent, MethodFailed, WriteQuotaExceeded) as error:
+            self._went_wrong(error, message)
+            raise
+        self._went_well()
+        return answer
 
     # --- the machine -------------------------------------------------------------------
 
@@ -180,8 +213,21 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         """
         self._processes.wall_in()
 
+    def end_endless_methods(self) -> None:
+        """Let the kernel end this process if a method computes for too long.
+
+        A C call that never comes back cannot be interrupted; without this it goes on for
+        ever. The message has no effect, and whoever opens the universe next finds its method
+        in quarantine.
+        """
+        self._processes.limit_memory()
+        watch_over(METER, self._note.trace_file())
+
     def close(self) -> None:
         """Let go of the files and end the processes."""
+        if self.scope is Scope.CLIENT:
+            return
+        self._note.close()
         self._mind.close()
         self._processes.close()
         self._universe.close()
@@ -199,15 +245,19 @@ class Uvm(LooksBack, Browsing, Copies, Tends):
         self,
         note: str,
         asking: Asking,
-        about: tuple[str, str] = ("", ""),
-        examples: tuple[Example, ...] = (),
+        sent: Mapping[str, Any] | None = None,
     ) -> Iterator[Root]:
         opened: list[Root] = []  # filled below, before anybody asks for a name
         growth = self._growth(asking, lambda obj: name_in(opened[0], obj) or repr(obj))
-        growth = replace(growth, about=about, examples=examples)
+        growth = replace(growth, **(sent or {}))
         details = {"grew": growth.installed, "placed": list[str]()}
-        with self._universe.transaction(note, self._user, details, growth) as root:
+        quota = None if sent is None else MESSAGE_BYTES  # a program's own changes have none
+        looks_only = sent is None and self.scope is Scope.CLIENT
+        with self._universe.transaction(
+            note, self._user, details, growth, looks_only=looks_only, quota_bytes=quota
+        ) as root:
             opened.append(root)
+            self._look_at(root)
             yield root
             if growth.failed:  # a method that caught it must not commit half of its work
                 raise growth.failed[0]

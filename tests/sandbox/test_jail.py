@@ -121,11 +121,12 @@ def test_every_case_starts_afresh_from_what_is_given(jail: Jail, account: UvmObj
 def test_arguments_may_have_names_and_be_objects(jail: Jail, account: UvmObject) -> None:
     source = """
 def pay_to(self, amount, to):
-    to.balance += amount
+    to.take_(amount)
     del self.log
     return [to, self, {to: 1}]
 """
-    other = UvmObject(balance=0)
+    other = account.clone(balance=0)
+    mirror(other).set("take_", Method("def take_(self, n):\n    self.balance += n", {}))
     case = Case((30,), keywords={"to": other})
 
     outcome = outcome_of(jail.trial(source, "pay_to", account, [case]))
@@ -171,7 +172,7 @@ def grow(self):
         ("self.text = 'x' * 100_000", "the answer takes more than 65536 bytes"),
         ("return self.f()", "RecursionError"),
         ("return [0] * 10**10", "longer than 1,000,000 items"),
-        ("self.parent = 1\n    self.above.balance = 2", "SlotRefused"),
+        ("self.parent = 1\n    self.above.balance = 2", "NotItsOwn"),
         ("return self.teach_('x')", "not for methods to call"),
     ],
 )

@@ -70,6 +70,15 @@ from batos.errors.past import (
     UndoConflict as UndoConflict,
 )
 from batos.errors.root import BatosError as BatosError
+from batos.errors.trust import (
+    MethodQuarantined as MethodQuarantined,
+    NotInQuarantine as NotInQuarantine,
+    NotItsOwn as NotItsOwn,
+    NotPermitted as NotPermitted,
+    PermissionRefused as PermissionRefused,
+    PersonNeeded as PersonNeeded,
+    WriteQuotaExceeded as WriteQuotaExceeded,
+)
 from batos.errors.universes import (
     AddressRefused as AddressRefused,
     DecisionRefused as DecisionRefused,

@@ -114,11 +114,13 @@ class ApprovalNeeded(BatosError):
     selector: str
     proposal_id: int
     source: str = field(default="", repr=False)
+    why: str = ""  # where the mode alone would not have asked
 
     def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
         return (
-            f"Proposal {self.proposal_id} for {self.receiver} {self.selector} waits for you."
-            f" Read it with `batos pending show {self.proposal_id}`, then"
+            f"Proposal {self.proposal_id} for {self.receiver} {self.selector} waits for"
+            f" you{why}. Read it with `batos pending show {self.proposal_id}`, then"
             f" `batos pending approve {self.proposal_id}` or `reject`, and send again,"
             " with or without examples."
         )

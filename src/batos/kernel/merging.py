@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
+from batos.kernel.permissions import PERMISSIONS
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -66,7 +68,9 @@ def merged_object(
         slots = {name: slots[name] for name in new["_slots"]}
     notes = merged(*_parts("_notes", {}, old, saved, new))
     result: dict[str, Any] = {"_slots": slots}
-    if kept := {name: note for name, note in notes.items() if name in slots}:
+    if kept := {
+        name: note for name, note in notes.items() if name in slots or name == PERMISSIONS
+    }:
         result["_notes"] = kept  # without those of slots that the other one removed
     was, there, here = _parts("_sealed", False, old, saved, new)
     if here if there == was else there:

@@ -117,7 +117,9 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
     """
     found = lookup.find(receiver, selector)
     if found is None:
-        return _not_understood(receiver, Message(selector, args, keywords))
+        if selector in dir(type(receiver)):  # `clone`: no slot can have its name
+            raise not_understood_error(receiver, selector)
+        return miss(receiver, Message(selector, args, keywords))
     value = getattr(receiver, selector)  # its map knows it by now
     if value is found.value and not args and not keywords:
         return value  # data: reading it is the answer
@@ -126,7 +128,12 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
     return value(*args, **keywords)
 
 
-def _not_understood(receiver: UvmObject, message: Message) -> object:
+def miss(receiver: UvmObject, message: Message) -> object:
+    """Send `doesNotUnderstand_` with a message that leads nowhere, or nowhere useful.
+
+    Raises:
+        MessageNotUnderstood: There is no `doesNotUnderstand_`, or the selector never grows.
+    """
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
     if handler is None or not may_grow(receiver, message.selector):
         raise not_understood_error(receiver, message.selector)

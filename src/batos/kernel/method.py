@@ -50,7 +50,11 @@ class Method(Persistent):  # type: ignore[misc]  # persistent is untyped
         """
         compiled: Callable[..., object] | None = getattr(self, "_v_function", None)
         if compiled is None:
-            compiled = self._v_function = runtime_of(receiver).compile(self.source)
+            runtime = runtime_of(receiver)
+            compiled = runtime.compile(self.source)
+            if runtime.watch is not None:
+                compiled = runtime.watch(self, compiled)
+            self._v_function = compiled
         return compiled
 
 

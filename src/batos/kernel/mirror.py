@@ -18,9 +18,18 @@ from batos.kernel.ambiguity import Ambiguity, ambiguities
 from batos.kernel.lookup import Found
 from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.moving import promotion
+from batos.kernel.permissions import (
+    PERMISSIONS,
+    Act,
+    Answer,
+    Permissions,
+    permissions_of,
+    settled,
+)
 from batos.kernel.runtime import runtime_of, tell_witness
 from batos.kernel.uvm_object import (
     UvmObject,
+    note_object,
     note_slot,
     notes_of,
     remove_slot,
@@ -120,6 +129,10 @@ class Mirror:
         if found is None or not isinstance(found.value, Method):
             raise NoSuchMethod(selector, tuple(self._methods()))
         return found.value
+
+    def permissions(self) -> Permissions:
+        """Return what the object permits methods, its own settings and its parents'."""
+        return permissions_of(self._obj)
 
     def _methods(self) -> Iterator[str]:
         for name in delegation.selectors(self._obj):
@@ -266,6 +279,19 @@ class Mirror:
         Mirror(target).set(selector, moved, slot.comment, slot.by)
         self.remove(selector)
         return target
+
+    def permit(self, act: Act, answer: Answer, keeper: UvmObject | None = None) -> None:
+        """Say what the object, and its clones without a setting, permit methods.
+
+        Args:
+            act: "grow", "write" or "call"; `Permissions` says what each means.
+            answer: "yes", "no" or "ask".
+            keeper: Of an object with `call` no: the one whose methods may send to it.
+
+        Raises:
+            PermissionRefused: It cannot be like that, or the keeper is not stored yet.
+        """
+        note_object(self._obj, PERMISSIONS, settled(self._obj, act, answer, keeper))
 
     def seal(self) -> None:
         """Make the object primordial: generated methods may not write to it."""

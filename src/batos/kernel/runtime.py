@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast, runtime_checkable
 
 from batos.errors import ExtraMissing, NothingRuns, OutsideUniverse
 from batos.kernel.delegation import ancestry
@@ -25,6 +25,8 @@ class Runtime:
 
     primitives: Mapping[str, Callable[..., object]]
     compile: Callable[[str], Callable[..., object]]
+    watch: Callable[[Any, Callable[..., object]], Callable[..., object]] | None = None
+    """Gets each method with its function, and returns what is called in its place."""
 
     def primitive(self, name: str) -> Callable[..., object]:
         """Return the function for `name`; an unknown name fails only when it is called."""

@@ -231,6 +231,12 @@ def note_slot(obj: UvmObject, name: str, note: Note) -> None:
     put_note(obj, name, note)
 
 
+def note_object(obj: UvmObject, name: str, note: Note) -> None:
+    """Note something of the object itself, under a name that no slot can have."""
+    _set_changed(obj, True)
+    put_note(obj, name, note)
+
+
 def notes_of(obj: UvmObject) -> Mapping[str, Note]:
     """Return what is noted of the object's own slots, by their names."""
     obj._p_activate()

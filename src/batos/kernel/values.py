@@ -82,6 +82,11 @@ class PersistentSet(Persistent, MutableSet[object]):  # type: ignore[misc]  # un
         self._p_changed = True
         self._items.update(kept)
 
+    @classmethod
+    def _from_iterable(cls, items: Iterable[object]) -> set[object]:  # type: ignore[override]
+        """What `|`, `&`, `-` and `^` make lies in no slot: a plain set."""
+        return set(items)
+
     def union(self, *others: Iterable[object]) -> PersistentSet:
         """Return a new set of what lies in this one or in any of the others."""
         return PersistentSet(self._items.union(*others))

@@ -21,7 +21,7 @@ from persistent.mapping import PersistentMapping
 from batos.kernel.message import Message
 from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import ATOMS, PersistentSet
-from batos.sandbox import containers, iterators, kinds, operators, texts
+from batos.sandbox import containers, holding, iterators, kinds, operators, texts
 from batos.sandbox.meter import METER
 from batos.sandbox.namespaces import members
 
@@ -130,6 +130,7 @@ ATTRIBUTES: Mapping[type, Rules] = {
     PersistentList: _public(
         PersistentList,
         "data",
+        copy=holding.loosened("copy"),
         append=containers.entering("append"),
         extend=containers.stored_extend,
         insert=containers.entering("insert", 1),
@@ -138,13 +139,14 @@ ATTRIBUTES: Mapping[type, Rules] = {
         PersistentMapping,
         "data",
         "fromkeys",
+        copy=holding.loosened("copy"),
         setdefault=containers.stored_default,
         update=containers.stored_update,
     ),
     PersistentSet: _public(
         PersistentSet,
         add=containers.entering("add"),
-        union=containers.stored_union,
+        **{name: holding.loosened(name) for name in ("difference", "intersection", "union")},
         update=containers.stored_insert,
     ),
     Counter: _only("change value"),

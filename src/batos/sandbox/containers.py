@@ -111,12 +111,16 @@ def _items(held: Any) -> Collection[object] | None:
 class StoredWriter:
     """Stands for a stored container on the left of an assignment to its items."""
 
-    __slots__ = ("_container",)
+    __slots__ = ("_container", "_own")
 
-    def __init__(self, container: PersistentList | PersistentMapping) -> None:
+    def __init__(
+        self, container: PersistentList | PersistentMapping, own: Callable[[Any], Any]
+    ) -> None:
         self._container = container
+        self._own = own  # gives what may enter it
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        key, value = self._own(key), self._own(value)
         if type(key) is slice and type(self._container) is PersistentList:
             value = [lasting(item, "a stored list", self._container) for item in bounded(value)]
             check_length(len(self._container) + len(value))
@@ -178,13 +182,6 @@ def stored_update(container: PersistentMapping, /, *others: Any, **items: Any) -
 def stored_insert(container: PersistentSet, items: Iterable[Any]) -> None:
     for item in bounded(items):
         container.add(lasting(item, "a stored set", container))
-
-
-def stored_union(container: PersistentSet, *others: Iterable[Any]) -> PersistentSet:
-    union = PersistentSet(container)
-    for items in others:
-        stored_insert(union, items)
-    return union
 
 
 # --- how `x op= y` is done, by the name of the operator's node -----------------------------

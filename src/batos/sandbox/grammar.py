@@ -3,9 +3,9 @@
 
 A node that nobody thought of is refused (RestrictedPython's rule). Names and attributes
 that begin with `_` are refused, so that nothing can shadow or reach a guard. What is left
-is rewritten: reading, writing and growing go through the guards, and each loop turn and
-function entry burns a step. What models write and RestrictedPython refuses is desugared:
-`self.x += 1`, `d[k] += 1`, annotations, imports for annotations.
+is rewritten: reading, writing and growing go through the guards, which are told whose method
+it is, and each loop turn and function entry burns a step. What models write and
+RestrictedPython refuses is desugared: `self.x += 1`, `d[k] += 1`, annotations.
 """
 
 from __future__ import annotations
@@ -35,19 +35,24 @@ _REFUSED = {
 }
 _GUARDED = {
     ast.Add: "_add_",
+    ast.BitOr: "_or_",
     ast.LShift: "_shl_",
     ast.Mod: "_mod_",
     ast.Mult: "_mul_",
     ast.Pow: "_pow_",
 }
-_GUARDED_IN_PLACE = {*_GUARDED, ast.BitOr, ast.BitXor}  # what can put items into a container
+_GUARDED_IN_PLACE = {*_GUARDED, ast.BitXor, ast.BitAnd, ast.Sub}  # what can change a container
+_FOR_ME = frozenset({"delattr", "getattr", "hasattr", "setattr"})
 _CONVERSIONS = {-1: "", 97: "a", 114: "r", 115: "s"}
 _VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # two names that look the same
+_Node = TypeVar("_Node", bound=ast.AST)
 _FOR_ANNOTATIONS = frozenset({"__future__", "collections.abc", "typing"})
 
 
 class Grammar(RestrictingNodeTransformer):
     """The rules, one `visit_` a kind of node; what is not here is RestrictedPython's."""
+
+    _depth = 0  # functions around the node
 
     def visit(self, node: ast.AST) -> ast.AST | Sequence[ast.AST] | None:
         reason = _REFUSED.get(type(node).__name__)
@@ -78,7 +83,7 @@ class Grammar(RestrictingNodeTransformer):
             return
         if name.startswith("_"):
             self.error(node, f"the name {name!r} begins with _: choose another")
-        elif name in ("print", "printed"):
+        elif name in ("print", "printed", *_FOR_ME):
             self.error(node, f"the name {name!r} is taken: choose another")
         elif _VARIANTS.search(name):
             self.error(node, f"the name {name!a} has an invisible mark: choose another")
@@ -88,6 +93,8 @@ class Grammar(RestrictingNodeTransformer):
             self.used_names[node.id] = True
             if node.id == "print":
                 return node
+            if node.id in _FOR_ME:
+                return _at(_call("_for_", _me(), ast.Constant(node.id)), node)
         self.check_name(node, node.id)
         return node
 
@@ -123,9 +130,14 @@ class Grammar(RestrictingNodeTransformer):
         node.returns = None
         self.check_function_argument_names(node)
         self.check_name(node, node.name)
+        self._depth += 1
         node = self.node_contents_visit(node)
+        self._depth -= 1
         first = 1 if ast.get_docstring(node, clean=False) is not None else 0
         node.body.insert(first, _burn(node))
+        if not self._depth:  # the method itself, whose first parameter is self
+            receiver = ast.Name("self", ast.Load())
+            node.body.insert(first, _at(ast.Assign([_me(ast.Store())], receiver), node))
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
@@ -183,8 +195,15 @@ class Grammar(RestrictingNodeTransformer):
         self._check_attribute(node)
         node = self.node_contents_visit(node)
         if isinstance(node.ctx, ast.Load):
-            return _at(_call("_getattr_", node.value, ast.Constant(node.attr)), node)
-        node.value = _at(_call("_slots_", node.value), node.value)
+            return _at(_call("_getattr_", _me(), node.value, ast.Constant(node.attr)), node)
+        node.value = _at(_call("_slots_", _me(), node.value), node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        node = self.node_contents_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            return _at(_call("_getitem_", node.value, node.slice), node)
+        node.value = _at(_call("_write_", _me(), node.value), node.value)
         return node
 
     def _check_attribute(self, node: ast.Attribute) -> None:
@@ -202,23 +221,21 @@ class Grammar(RestrictingNodeTransformer):
         op = ast.Constant(type(node.op).__name__)
         target = node.target
         if isinstance(target, ast.Name):
-            if type(node.op) not in _GUARDED_IN_PLACE or _is_harmless(
-                node.op, None, node.value
+            if type(node.op) not in _GUARDED_IN_PLACE or (
+                not isinstance(node.op, ast.Add | ast.Sub)  # which a counter knows
+                and _is_harmless(node.op, None, node.value)
             ):
                 return self.node_contents_visit(node)
             self.check_name(target, target.id)
-            old = ast.Name(target.id, ast.Load())
-            new = _call("_change_", op, old, self._expr(node.value))
-            return _at(ast.Assign([target], new), node)
+            old, operand = ast.Name(target.id, ast.Load()), self._expr(node.value)
+            return _at(ast.Assign([target], _call("_change_", _me(), op, old, operand)), node)
+        place: ast.expr
         if isinstance(target, ast.Attribute):
             self._check_attribute(target)
-            begin = _call(
-                "_change_slot_", op, self._expr(target.value), ast.Constant(target.attr)
-            )
+            guard, place = "_change_slot_", ast.Constant(target.attr)
         else:
-            begin = _call(
-                "_change_item_", op, self._expr(target.value), self._expr(target.slice)
-            )
+            guard, place = "_change_item_", self._expr(target.slice)
+        begin = _call(guard, _me(), op, self._expr(target.value), place)
         return _at(ast.Expr(ast.Call(begin, [self._expr(node.value)], [])), node)
 
     # --- what can grow ------------------------------------------------------------------
@@ -249,7 +266,7 @@ def is_for_annotations(node: ast.Import | ast.ImportFrom) -> bool:
 
 def _is_harmless(op: ast.operator, left: ast.expr | None, right: ast.expr) -> bool:
     """Tell whether a literal operand keeps the answer small, so that no guard is needed."""
-    if isinstance(op, ast.Add):
+    if isinstance(op, ast.Add | ast.BitOr | ast.BitAnd | ast.BitXor):
         return _is_number(left) or _is_number(right)  # no text has a number added to it
     if isinstance(op, ast.Mod):
         return _is_number(left)
@@ -269,15 +286,16 @@ def _no_import(name: str) -> str:
     return f"import of {name!r} is not allowed: there are {known}"
 
 
+def _me(ctx: ast.expr_context | None = None) -> ast.Name:
+    return ast.Name("_me_", ctx or ast.Load())  # the receiver; source cannot say the name
+
+
 def _burn(at: ast.stmt) -> ast.Expr:
     return _at(ast.Expr(_call("_burn_")), at)
 
 
 def _call(guard: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(guard, ast.Load()), list(args), [])
-
-
-_Node = TypeVar("_Node", bound=ast.AST)
 
 
 def _at(node: _Node, place: ast.AST) -> _Node:

@@ -4,7 +4,8 @@ The gate turns `a.b` into `_getattr_(a, "b")`, `a.b = c` into `_slots_(a).b = c`
 these are those functions. What an object of the universe gives is decided by its kind of
 slot: data is read, a method is bound, a primitive is out of reach, and a name that nobody
 knows is the kernel's `Send`. Loops and unpacking need no guard: nothing that can be reached
-here does anything when it is iterated, and whatever has no end burns fuel.
+here does anything when it is iterated, and whatever has no end burns fuel. `me` is the
+receiver of the method that a guard works for; `holding` says what that may change.
 """
 
 from __future__ import annotations
@@ -18,16 +19,26 @@ from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
 from batos.kernel import lookup
-from batos.kernel.authority import remove_data_slot, write_data_slot
+from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Send, is_probe
 from batos.kernel.method import Primitive, bind, is_behaviour
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, PersistentSet, plain
 from batos.sandbox import allowed, operators, texts
-from batos.sandbox.containers import IN_PLACE, StoredWriter, lasting
+from batos.sandbox.containers import IN_PLACE
+from batos.sandbox.holding import (
+    CHANGES,
+    changing,
+    holds,
+    loose,
+    own_each,
+    require_answer,
+    require_own,
+)
 from batos.sandbox.kinds import Kind
 from batos.sandbox.meter import METER
-from batos.sandbox.namespaces import NAMESPACES, Namespace
+from batos.sandbox.namespaces import NAMESPACES, SHUFFLE, Namespace, shuffled
+from batos.sandbox.writers import change, items_of, kept, slots_of
 
 SET_SLOT = "setSlot_value_"  # the one primitive that a method may call
 _OWN_NAMES = frozenset({"clone", "parents"})  # every object has them, in no slot
@@ -43,24 +54,24 @@ _ABSENT = object()
 # --- reading -------------------------------------------------------------------------------
 
 
-def read(value: Any, name: str) -> Any:
-    """`value.name`.
+def read(me: object, value: Any, name: str) -> Any:
+    """`value.name`, in a method whose receiver is `me`.
 
     Raises:
         AttributeError: Generated code may not read it.
     """
     if isinstance(value, UvmObject):
-        return _read_slot(value, name)
+        return _read_slot(me, value, name)
     kind = type(value)
     rules = allowed.ATTRIBUTES.get(kind)
     if rules is not None:
         if name in rules:
             rule = rules[name]
+            if kind in CHANGES and name in CHANGES[kind]:
+                return changing(me, value, name, rule)
             return getattr(value, name) if rule is None else functools.partial(rule, value)
     elif kind is Namespace:
-        if name in value.members:
-            return value.members[name]
-        raise AttributeError(f"{value.name} has no {name!r} here")
+        return _member(me, value, name)
     elif kind is type or kind is Kind:
         rules = allowed.CLASS_ATTRIBUTES.get(value, {})
         if name in rules:
@@ -73,9 +84,18 @@ def read(value: Any, name: str) -> Any:
     raise AttributeError(f"{owner} has no attribute {name!r} that a method may read")
 
 
-def _read_slot(receiver: UvmObject, name: str) -> Any:
+def _member(me: object, namespace: Namespace, name: str) -> Any:
+    if name not in namespace.members:
+        raise AttributeError(f"{namespace.name} has no {name!r} here")
+    member = namespace.members[name]
+    return functools.partial(shuffled, me) if member is SHUFFLE else member
+
+
+def _read_slot(me: object, receiver: UvmObject, name: str) -> Any:
+    if receiver is not me:
+        require_answer(me, receiver)
     if name in _OWN_NAMES:
-        return _own(receiver, name)
+        return _own(me, receiver, name)
     found = lookup.find(receiver, name)
     if found is None:
         if is_probe(name):
@@ -90,96 +110,63 @@ def _read_slot(receiver: UvmObject, name: str) -> Any:
     if kind is Primitive and name != SET_SLOT:
         raise AttributeError(f"{name!r} is not for methods to call")
     bound = bind(value, receiver)
-    return functools.partial(_set_slot, bound) if kind is Primitive else bound
+    return functools.partial(_set_slot, me, receiver, bound) if kind is Primitive else bound
 
 
-def _own(receiver: UvmObject, name: str) -> Callable[..., UvmObject]:
+def _own(me: object, receiver: UvmObject, name: str) -> Callable[..., UvmObject]:
     if name == "clone":
-        return functools.partial(_clone, receiver)
+        return functools.partial(_clone, me, receiver)
     raise AttributeError(f"{name!r} is not for methods to read")
 
 
-def _clone(original: UvmObject, /, **slots: object) -> UvmObject:
+def _clone(me: object, original: UvmObject, /, **slots: object) -> UvmObject:
     child = original.clone()
     for name, value in slots.items():
-        write_data_slot(child, _short(name), lasting(value, f"the slot {name!r}"))
+        write_data_slot(child, _short(name), kept(me, name, value))
     return child
 
 
-def _set_slot(primitive: Any, name: str, value: object) -> object:
-    return primitive(_short(name), lasting(value, f"the slot {name!r}"))
+def _set_slot(
+    me: object, receiver: UvmObject, primitive: Any, name: str, value: object
+) -> object:
+    require_own(me, receiver, name)
+    return primitive(_short(name), kept(me, name, value))
 
 
 def read_item(value: Any, key: Any) -> Any:
     """`value[key]`."""
     if type(value) in allowed.INDEXED:
-        return value[key]
+        return value[key] if type(key) is not slice else loose(value[key])
     raise TypeError(f"{type(value).__name__!r} object cannot be indexed")
 
 
 # --- writing -------------------------------------------------------------------------------
 
 
-class SlotWriter:
-    """Stands for an object on the left of an assignment to its slots."""
-
-    __slots__ = ("_receiver",)
-    _receiver: UvmObject
-
-    def __init__(self, receiver: UvmObject) -> None:
-        object.__setattr__(self, "_receiver", receiver)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        write_data_slot(self._receiver, name, lasting(value, f"the slot {name!r}"))
-
-    def __delattr__(self, name: str) -> None:
-        remove_data_slot(self._receiver, name)
-
-
-def slots_of(value: object) -> SlotWriter:
-    """Return what `value.name = …` and `del value.name` are done to."""
-    if isinstance(value, UvmObject):
-        return SlotWriter(value)
-    raise TypeError(f"{type(value).__name__!r} object has no slots to write")
-
-
-def items_of(value: Any) -> Any:
-    """Return what `value[key] = …` and `del value[key]` are done to."""
-    if type(value) in allowed.WRITTEN:
-        return value
-    if type(value) is PersistentList or type(value) is PersistentMapping:
-        return StoredWriter(value)
-    raise TypeError(f"the items of {type(value).__name__!r} object cannot be changed")
-
-
-def change(op: str, value: Any, operand: Any) -> Any:
-    """Return the new value for `name op= operand`."""
-    return IN_PLACE[op](value, operand)
-
-
-def change_slot(op: str, receiver: Any, name: str) -> Callable[[Any], None]:
+def change_slot(me: object, op: str, receiver: Any, name: str) -> Callable[[Any], None]:
     """Begin `receiver.name op= …`: the old value is read before the operand is computed."""
-    writer = slots_of(receiver)
-    before = read(receiver, name)
+    writer = slots_of(me, receiver)
+    require_own(me, receiver, name)
+    before = read(me, receiver, name)
+    if type(before) in CHANGES and not holds(me, before):
+        before = plain(before)  # inherited: the parent's stays as it is
 
     def finish(operand: Any) -> None:
-        after = IN_PLACE[op](before, operand)
+        kept = own_each(me, operand) if type(before) in CHANGES else operand
+        after = IN_PLACE[op](before, kept)
         if after is before and receiver._slots.get(name) is after:
             return  # the slot stays as it is: a write of it could meet a conflict
-        if after is before:  # changed in place, item by item: it can last
-            write_data_slot(receiver, name, after)
-        else:
-            setattr(writer, name, after)
+        setattr(writer, name, after)
 
     return finish
 
 
-def change_item(op: str, value: Any, key: Any) -> Callable[[Any], None]:
+def change_item(me: object, op: str, value: Any, key: Any) -> Callable[[Any], None]:
     """Begin `value[key] op= …`."""
     before = read_item(value, key)
 
     def finish(operand: Any) -> None:
-        items_of(value)[key] = IN_PLACE[op](before, operand)
+        items_of(me, value)[key] = change(me, op, before, operand)
 
     return finish
 
@@ -187,25 +174,25 @@ def change_item(op: str, value: Any, key: Any) -> Callable[[Any], None]:
 # --- builtins that read and write ----------------------------------------------------------
 
 
-def _getattr(value: Any, name: str, default: Any = _ABSENT) -> Any:
-    if default is not _ABSENT and not _hasattr(value, name):
+def _getattr(me: object, value: Any, name: str, default: Any = _ABSENT) -> Any:
+    if default is not _ABSENT and not _hasattr(me, value, name):
         return default
-    return read(value, _checked(name))
+    return read(me, value, _checked(name))
 
 
-def _hasattr(value: Any, name: str) -> bool:
+def _hasattr(me: object, value: Any, name: str) -> bool:
     try:
-        return type(read(value, _checked(name))) is not Send
+        return type(read(me, value, _checked(name))) is not Send
     except AttributeError:
         return False
 
 
-def _setattr(value: Any, name: str, new: Any) -> None:
-    setattr(slots_of(value), _checked(name), new)
+def _setattr(me: object, value: Any, name: str, new: Any) -> None:
+    setattr(slots_of(me, value), _checked(name), new)
 
 
-def _delattr(value: Any, name: str) -> None:
-    delattr(slots_of(value), _checked(name))
+def _delattr(me: object, value: Any, name: str) -> None:
+    delattr(slots_of(me, value), _checked(name))
 
 
 def _checked(name: str) -> str:
@@ -244,14 +231,25 @@ def _import(
     return types.SimpleNamespace(**{part: namespace.members[part] for part in fromlist})
 
 
-BUILTINS: dict[str, Any] = {
-    **allowed.BUILTINS,
-    "__import__": _import,
+# Those that need to know whose method calls them; the grammar says it where they are named.
+_FOR_ME: dict[str, Callable[..., Any]] = {
     "delattr": _delattr,
     "getattr": _getattr,
     "hasattr": _hasattr,
-    "isinstance": _isinstance,
     "setattr": _setattr,
+}
+
+
+def for_me(me: object, name: str) -> Callable[..., Any]:
+    """Return a builtin that works for a method of `me`."""
+    return functools.partial(_FOR_ME[name], me)
+
+
+BUILTINS: dict[str, Any] = {
+    **allowed.BUILTINS,
+    "__import__": _import,
+    "isinstance": _isinstance,
+    **{name: functools.partial(function, None) for name, function in _FOR_ME.items()},
 }
 
 METER.scope.update(
@@ -262,12 +260,14 @@ METER.scope.update(
         "_change_": change,
         "_change_item_": change_item,
         "_change_slot_": change_slot,
+        "_for_": for_me,
         "_form_": texts.form,
         "_getattr_": read,
         "_getitem_": read_item,
         "_join_": texts.concatenate,
         "_mod_": texts.modulo,
         "_mul_": operators.multiply,
+        "_or_": operators.either,
         "_pow_": operators.power,
         "_shl_": operators.shift_left,
         "_slots_": slots_of,

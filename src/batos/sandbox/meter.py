@@ -5,8 +5,8 @@ timer; whatever it calls shares both. Each loop turn, function entry and 256 byt
 sequence cost a step. When either budget is spent, `Spent` ends the generated frames, which
 can neither name nor catch it, and the caller gets `BudgetSpent`.
 
-A C function that never comes back to Python cannot be ended from inside its own process:
-that is left to the jail and the walls.
+A C function that never comes back cannot be ended from inside its own process: the jail is
+killed from outside, and a process that sets `kill_after_s` by the kernel.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from batos.sandbox.failures import small
 METHOD_FILE = "<method "  # how the file name of generated code begins
 MAX_ITEMS = 1_000_000  # in one sequence, or characters in one text
 _BYTES_A_STEP = 256
+_MAIN = threading.main_thread().ident
 _TICK_S = 0.01  # the alarm rings on until a frame is reached in which it may raise
 
 
@@ -77,8 +78,10 @@ class Meter:
         # The globals of every generated function. The guards fill it; the meter keeps
         # `_burn_` in it, which is the tank itself: one C call a step.
         self.scope: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._runner: int | None = None  # the thread that runs generated code
+        self.permitted: dict[object, object] = {}  # what this call asked already
+        self.lock = threading.RLock()  # one thread at a time runs generated code
+        self.kill_after_s = 0.0  # of computing, by the kernel; 0: never
+        self.runner: int | None = None  # the thread that runs generated code
         self._late = False
         self._collects = True  # whether the host's collector was on
         self._clock = _Clock(self._on_alarm)
@@ -97,7 +100,7 @@ class Meter:
 
         @functools.wraps(function)
         def call(*args: object, **keywords: object) -> object:
-            if self._runner == get_ident():
+            if self.runner == get_ident():
                 return function(*args, **keywords)
             return self._outermost(lambda: settle(function(*args, **keywords)))
 
@@ -106,7 +109,7 @@ class Meter:
     @property
     def running(self) -> bool:
         """Whether generated code is running in this thread."""
-        return self._runner == get_ident()
+        return self.runner == get_ident()
 
     def burn(self) -> None:
         """Take one step."""
@@ -144,47 +147,50 @@ class Meter:
         The lock stays with the call. Generated code that is run meanwhile still burns its
         fuel. Outside a call this does nothing.
         """
-        if self._runner != get_ident():
+        if self.runner != get_ident():
             yield
             return
         left_s = self._clock.stop() if self._clock.runs else None
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if self._collects:
             gc.enable()
         try:
             yield
         finally:
             gc.disable()
+            signal.setitimer(signal.ITIMER_PROF, self.kill_after_s)
             if left_s is not None:
                 self._clock.start(left_s)
 
     def _outermost(self, call: Callable[[], object]) -> object:
         answer: object = None
         failure: Exception | None = None
-        with self._lock:
+        with self.lock:
             budget = self.budget
-            # The collector's callbacks would be called as deep as generated code
-            # recurses, and fail there where nobody can catch it.
+            # The collector's callbacks would fail where generated code recurses deepest.
             self._collects = gc.isenabled()
             gc.disable()
-            self._runner, self._late = get_ident(), False
+            self.runner, self._late = get_ident(), False
+            self.permitted = {}
             self._fill(budget.steps)
             try:
-                if budget.seconds and get_ident() == threading.main_thread().ident:
+                if budget.seconds and self.runner == _MAIN:
                     self._clock.start(budget.seconds)
+                if self.kill_after_s:  # the kernel ends the process, and asks no handler
+                    signal.setitimer(signal.ITIMER_PROF, self.kill_after_s)
                 answer = call()
                 if self._is_dry():  # generated code swallowed it: still a failure
                     failure = self._error(budget)
             except (Spent, Exception) as error:
-                if self._is_dry() or isinstance(error, Spent):
-                    failure = self._error(budget)
-                else:
-                    failure = small(error)
+                failure = self._failure(error, budget)
             finally:
+                if self.kill_after_s:
+                    signal.setitimer(signal.ITIMER_PROF, 0)
                 if self._clock.runs:
                     self._clock.stop()
                 if self._collects:
                     gc.enable()
-                self._runner = None
+                self.runner = None
                 self._fill(None)
         if failure is None:
             return answer
@@ -201,6 +207,13 @@ class Meter:
 
     def _is_dry(self) -> bool:
         return not operator.length_hint(self._tank)
+
+    def _failure(self, error: Spent | Exception, budget: Budget) -> Exception:
+        if isinstance(error, Spent) or self._is_dry():
+            return self._error(budget)
+        if isinstance(error, MemoryError):
+            return BudgetSpent("memory", "all that this process may have")
+        return small(error)
 
     def _error(self, budget: Budget) -> BudgetSpent:
         if self._late:
@@ -261,8 +274,8 @@ _INTERRUPTIBLE = (
     *(
         __file__.replace("meter.py", f"{guard}.py")
         for guard in (
-            *("containers", "guards", "iterators", "kinds", "namespaces", "operators"),
-            "texts",
+            *("containers", "guards", "holding", "iterators", "kinds", "namespaces"),
+            *("operators", "texts", "writers"),
         )
     ),
     *map(

@@ -22,8 +22,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from persistent.list import PersistentList
+
 from batos.kernel.values import plain
 from batos.sandbox import containers, iterators, operators, texts
+from batos.sandbox.holding import require_held
 from batos.sandbox.meter import METER
 
 
@@ -91,6 +94,23 @@ def quantiles(data: Any, *, n: int = 4, method: str = "exclusive") -> list[Any]:
     return statistics.quantiles(data, n=n, method=method)  # type: ignore[arg-type]
 
 
+def shuffle(items: Any) -> None:
+    """`random.shuffle` of what lies in no slot; see `shuffled`."""
+    if type(items) is PersistentList:
+        raise TypeError("a stored list is shuffled by `import random; random.shuffle(...)`")
+    RANDOM.shuffle(items)
+
+
+def shuffled(me: object, items: Any) -> None:
+    """Shuffle a list, for a method of `me`; a stored one only if that holds it."""
+    if type(items) is PersistentList:
+        require_held(me, items)
+    RANDOM.shuffle(items)
+
+
+SHUFFLE = shuffle  # read as an attribute, it becomes the other one
+
+
 def members(module: object, names: str, **bounded: Any) -> dict[str, Any]:
     """Return what a module has under these names, and bounded functions beside it."""
     return {name: getattr(module, name) for name in names.split()} | bounded
@@ -156,8 +176,8 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "collections": members(collections, "Counter OrderedDict defaultdict deque"),
     "random": members(
         RANDOM,
-        "betavariate choice expovariate gauss randint random randrange sample seed"
-        " shuffle uniform",
+        "betavariate choice expovariate gauss randint random randrange sample seed uniform",
+        shuffle=shuffle,
         choices=choices,
     ),
     "string": members(

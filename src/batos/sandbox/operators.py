@@ -15,6 +15,7 @@ from typing import Any, SupportsIndex
 
 from persistent.list import PersistentList
 
+from batos.sandbox.holding import loose
 from batos.sandbox.meter import MAX_ITEMS, METER
 
 MAX_BITS = 14_000  # of an integer: Python writes no more than 4,300 digits
@@ -33,7 +34,12 @@ def add(a: Any, b: Any) -> Any:
     kind = type(a)
     if kind is not int and kind is not float and kind in JOINED:
         METER.allocate(kind, len(a) + (len(b) if type(b) in JOINED else 0))
+        return loose(a + b)
     return a + b
+
+
+def either(a: Any, b: Any) -> Any:
+    return loose(a | b)
 
 
 def multiply(a: Any, b: Any) -> Any:
@@ -47,6 +53,7 @@ def multiply(a: Any, b: Any) -> Any:
         for sequence, times in ((a, b), (b, a)):
             if isinstance(times, int) and hasattr(sequence, "__len__"):
                 METER.allocate(type(sequence), len(sequence) * times)
+        return loose(a * b)
     return a * b
 
 

@@ -188,6 +188,20 @@ def limit_resources(memory_bytes: int, cpu_s: int) -> None:
         resource.setrlimit(kind, (most, most))
 
 
+def limit_data(memory_bytes: int) -> None:
+    """Let this process take only so much more memory, where the system can tell."""
+    try:
+        _limit_data(_data_bytes() + memory_bytes)
+    except OSError:
+        return  # no /proc: not Linux
+
+
+def _limit_data(wanted: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most == resource.RLIM_INFINITY or wanted < most:
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
+
+
 def python_paths() -> list[Path]:
     """Return what the running Python reads when it imports a module for the first time.
 
@@ -244,10 +258,7 @@ def _confine(
     except OSError as error:
         raise WallsUnavailable(str(error)) from error
     if memory_bytes is not None:
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = taken_bytes + memory_bytes
-        if most == resource.RLIM_INFINITY or wanted < most:
-            resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
+        _limit_data(taken_bytes + memory_bytes)
 
 
 def _prepared(read: Sequence[Path], write: Sequence[Path]) -> int:

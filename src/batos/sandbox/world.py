@@ -19,9 +19,10 @@ from batos.errors import ClosureTooLarge, NotStorable
 from batos.kernel import lookup
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive, is_behaviour
+from batos.kernel.permissions import PERMISSIONS, own_permissions
 from batos.kernel.runtime import Runtime
 from batos.kernel.shared import Counter, Queue
-from batos.kernel.uvm_object import UvmObject, put
+from batos.kernel.uvm_object import UvmObject, put, put_note
 from batos.kernel.values import Mergeable, PersistentSet, StandIn, storable
 from batos.sandbox.wire import COUNTER, OBJECT, OPAQUE, QUEUE, Encoder, Json, decode
 
@@ -69,6 +70,7 @@ class World:
             {
                 "oid": cast("bytes", obj._p_oid or b"").hex(),
                 "sealed": obj._sealed,
+                "permits": dict(own_permissions(obj)),
                 "slots": {
                     name: self._slot(value, encoder) for name, value in obj._slots.items()
                 },
@@ -156,6 +158,7 @@ class Rebuilt:
             for name, slot in description["slots"].items():
                 put(obj, name, self._slot(slot))
             obj.__dict__["_sealed"] = description["sealed"]
+            put_note(obj, PERMISSIONS, description["permits"])
             obj._p_jar = jar
             obj._p_oid = bytes.fromhex(description["oid"]) or None
 

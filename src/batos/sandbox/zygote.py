@@ -52,7 +52,7 @@ _REHEARSED = """def rehearse_(self, numbers):
 """
 _REHEARSAL: dict[str, Any] = {
     "selector": "rehearse_",
-    "world": [{"oid": "", "sealed": False, "slots": {"total": {"data": 0}}}],
+    "world": [{"oid": "", "sealed": False, "permits": {}, "slots": {"total": {"data": 0}}}],
     "cases": [{"args": [["list", 2, 1]], "keywords": {}, "given": {"total": 1}}],
     "seed": 0,
 }

@@ -18,6 +18,8 @@ from batos.universe.journal import Journal, Proposal
 Mode = Literal["off", "ask", "auto"]
 """off: a miss is an error. ask: a person approves. auto: what stands is installed."""
 
+MODES: tuple[Mode, ...] = ("off", "ask", "auto")  # the strictest first
+
 Stage = Literal[
     "reflect", "propose", "try", "edit", "repair", "check", "choose", "abstain", "install"
 ]
@@ -60,6 +62,7 @@ class Growth:
     name_of: Callable[[UvmObject], str]  # what a person calls an object
     about: tuple[str, str] = ("", "")  # receiver and selector that the examples speak of
     examples: tuple[Example, ...] = ()
+    regrow: bool = False  # a method in quarantine counts as none
     grown: list[Proposal] = field(default_factory=list)
     installed: list[str] = field(default_factory=list)  # the same, in words for the log
     placed: list[tuple[UvmObject, str, Method]] = field(default_factory=list)  # in any way
@@ -69,6 +72,10 @@ class Growth:
         """Return what is known of a message: a method may send others on its way."""
         about = (self.name_of(receiver), message.selector)
         return self.examples if about == self.about else ()
+
+    def wants_regrown(self, receiver: UvmObject, selector: str) -> bool:
+        """Tell whether the message of this send is to be answered by a new method."""
+        return self.regrow and (self.name_of(receiver), selector) == self.about
 
     def saw_method(self, receiver: UvmObject, selector: str, method: object) -> None:
         """Remember a method that a mirror put into a slot, for the audit."""

@@ -66,8 +66,9 @@ def _of_kin(question: Question) -> Proposal | None:
         if kin.state in _PROVEN and kin.source not in sources | rejected:
             sources.add(kin.source)
             whence = f"grown for {kin.receiver} before, as proposal {kin.id}"
-            if _if_it_stands(question, kin, whence) is not None:
-                return _recorded(question, kin, whence)
+            standing = _if_it_stands(question, kin, whence)
+            if standing is not None:
+                return _recorded(question, standing, whence)
     return None
 
 
@@ -96,4 +97,5 @@ def _if_it_stands(question: Question, proposal: Proposal, whence: str) -> Propos
     (tried,) = question.try_out([Candidate(proposal.source, 1)])
     verdict = f"{whence}: {tried.verdict}"
     question.growth.tell("try", f"{proposal.source}\n=> {verdict}")
-    return proposal if tried.stands else None
+    provenance = {**proposal.provenance, "changes": list(tried.changes)}
+    return replace(proposal, provenance=provenance) if tried.stands else None

@@ -19,6 +19,7 @@ from batos.kernel.delegation import selectors
 from batos.kernel.message import Message, not_understood_error, send
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
+from batos.kernel.permissions import permissions_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.sandbox.meter import METER
 from batos.sandbox.policy import POLICY_VERSION
@@ -53,7 +54,7 @@ def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> 
         _check(receiver, message, growth)
         with METER.paused():  # thinking is not the calling method's time
             proposal = cast("Proposal", send(receiver, "reflectOn_", message))
-            proposal = _agree(proposal, growth)
+            proposal = _agree(receiver, proposal, growth)
         install(receiver, proposal, growth)
     except BatosError as error:
         if METER.running:
@@ -65,7 +66,8 @@ def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> 
 def _check(receiver: UvmObject, message: Message, growth: Growth) -> None:
     """Refuse what could not be grown, before anybody thinks about it."""
     name = growth.name_of(receiver)
-    if growth.asking.mode == "off" or lookup.find(receiver, "reflectOn_") is None:
+    is_off = growth.asking.mode == "off" or permissions_of(receiver).grow == "no"
+    if is_off or lookup.find(receiver, "reflectOn_") is None:
         raise not_understood_error(receiver, message.selector, name)
     check_slot_name(message.selector)
     if receiver._sealed:
@@ -106,6 +108,8 @@ def _think(question: Question) -> Proposal:
     """Search for a method, and record what came of it."""
     growth, asking, key = question.growth, question.growth.asking, question.key
     rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
+    known = growth.journal.answers(question.message_key)
+    rejected |= {answer.source for answer in known if answer.state is State.QUARANTINED}
     effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
     found = search(
         question.reflection,
@@ -162,18 +166,34 @@ def _confirmed(
     return shown, replace(found, choice=told, tried=tuple(tried))
 
 
-def _agree(proposal: Proposal, growth: Growth) -> Proposal:
+def _agree(receiver: UvmObject, proposal: Proposal, growth: Growth) -> Proposal:
     """Return the proposal once it may be installed."""
-    if growth.asking.mode == "auto" or proposal.state is State.APPROVED:
+    why = _why_it_waits(receiver, proposal)
+    if (growth.asking.mode == "auto" and not why) or proposal.state is State.APPROVED:
         return proposal
     if proposal.state is State.INSTALLED:  # it was undone since, so a person must want it again
         proposal = growth.journal.decide(proposal.id, State.PROPOSED)
     if growth.asking.approve is None:
-        raise ApprovalNeeded(proposal.receiver, proposal.selector, proposal.id, proposal.source)
+        asked = (proposal.receiver, proposal.selector, proposal.id, proposal.source)
+        raise ApprovalNeeded(*asked, why)
     if growth.asking.approve(proposal):
         return growth.journal.decide(proposal.id, State.APPROVED)
     growth.journal.decide(proposal.id, State.REJECTED)
     raise GrowthFailed(proposal.receiver, proposal.selector, "you rejected it", proposal.id)
+
+
+def _why_it_waits(receiver: UvmObject, proposal: Proposal) -> str:
+    """Return why a person must see a proposal even in mode auto; nothing, if none must."""
+    changes = cast("list[str]", proposal.provenance.get("changes", []))
+    others = [place for place in changes if not place.startswith(("self.", "new "))]
+    permitted = permissions_of(receiver)
+    if others:
+        return f"it changes other objects ({', '.join(others)})"
+    if permitted.grow == "ask":
+        return "its receiver permits growth to a person only"
+    if permitted.write == "ask" and changes:
+        return "it changes its receiver, which permits that to a person only"
+    return ""
 
 
 def install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
@@ -219,5 +239,7 @@ def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str
         ],
         "properties": [str(verdict) for verdict in found.properties],
         "verdict": found.choice.verdict,
+        "shapes": list(question.reflection.shapes),
+        "changes": list(found.choice.best.changes) if found.choice.best else [],
         "policy_version": POLICY_VERSION,
     }

@@ -80,7 +80,13 @@ def _judge(
         answer,
         _flaw(answer, report.killed),
         " | ".join(_told(outcome) for outcome in report.outcomes),
+        _changed(report.outcomes),
     )
+
+
+def _changed(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    places = {f"{label}.{slot}" for outcome in outcomes for label, slot in outcome.changes}
+    return tuple(sorted(places))
 
 
 def _flaw(answer: Outcome, killed: str | None) -> str | None:

@@ -117,6 +117,7 @@ class Tried:
     answer: Outcome | None  # to the message itself; None where the gate refused the source
     flaw: str | None  # why it cannot answer the message at all
     behaviour: str  # in words; equal for candidates that did the same in every case
+    changes: tuple[str, ...] = ()  # what it changed in any case: "self.balance"
 
     @property
     def passed(self) -> int:

@@ -23,11 +23,13 @@ from ZODB.utils import u64
 from batos.errors import (
     BatosError,
     PastReadOnly,
+    PersonNeeded,
     TransactionOver,
     UniverseReadOnly,
     UniverseUnreachable,
     UniverseUnreadable,
     WeightsDamaged,
+    WriteQuotaExceeded,
 )
 from batos.kernel.runtime import Runtime
 from batos.universe.blobs import sync
@@ -66,13 +68,16 @@ class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped
     """A connection that carries the runtime of the objects it loads, and a context."""
 
     context: object = None  # the running transaction's, for whoever opened it
+    looks_only = False  # whether the running transaction may change nothing
+    quota_bytes: int | None = None  # the most that it may store
+    _stored_bytes = 0
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)
         self._referred: set[bytes] = set()  # by the records of the commit under way
         self._stored: set[bytes] = set()
         if self.before is None:  # one that looks at the past stores nothing
-            self._storage.store = self._checked(self._storage.store)
+            self._storage.store = self._counted(self._checked(self._storage.store))
             self._storage.storeBlob = _synced(self._checked(self._storage.storeBlob))
 
     @property
@@ -100,20 +105,38 @@ class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped
 
     def register(self, obj: Persistent) -> None:
         self._check_open(obj)
-        if self.isReadOnly():
+        if self.looks_only or self.isReadOnly():
             obj._p_deactivate()  # some change their state before they ask: it is read anew
             self._refuse_write()
         super().register(obj)
 
     def add(self, obj: Persistent) -> None:
-        if self.opened is not None and self.isReadOnly():
+        if self.opened is not None and (self.looks_only or self.isReadOnly()):
             self._refuse_write()
         super().add(obj)
 
     def _refuse_write(self) -> NoReturn:
         if self.before is not None:
             raise PastReadOnly
+        if self.looks_only:
+            raise PersonNeeded("change objects directly")
         raise UniverseReadOnly(self.db().place)
+
+    def begin(self, context: object, looks_only: bool, quota_bytes: int | None) -> None:
+        """Take what the next transaction brings along; see `Universe.transaction`."""
+        self.context, self.looks_only = context, looks_only
+        self.quota_bytes, self._stored_bytes = quota_bytes, 0
+
+    def _counted(self, store: Callable[..., object]) -> Callable[..., object]:
+        """Let a transaction store no more than its quota."""
+
+        def counted(oid: bytes, serial: bytes, record: bytes, *rest: object) -> object:
+            self._stored_bytes += len(record)
+            if self.quota_bytes is not None and self._stored_bytes > self.quota_bytes:
+                raise WriteQuotaExceeded(self.quota_bytes)
+            return store(oid, serial, record, *rest)
+
+        return counted
 
     def _store_objects(self, writer: ObjectWriter, transaction: object) -> None:
         super()._store_objects(RecordWriter.instead_of(writer), transaction)

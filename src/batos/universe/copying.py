@@ -14,11 +14,12 @@ from batos.universe.blobs import OnBytes, unseen
 from batos.universe.bundle.building import FindWeights
 from batos.universe.bundle.exporting import Exported, export_universe
 from batos.universe.bundle.importing import Imported, Prefer, import_bundle
+from batos.universe.scope import Scoped
 from batos.universe.universe import Universe
 from batos.universe.verifying import Verified, verify
 
 
-class Copies:
+class Copies(Scoped):
     """A universe that can be written out, joined with others, and backed up."""
 
     _universe: Universe
@@ -53,6 +54,7 @@ class Copies:
         on_bytes: OnBytes = unseen,
     ) -> Imported:
         """Join a bundle to the universe, slot by slot; see `import_bundle`."""
+        self._require_person("import")
         return import_bundle(
             self._universe,
             Path(folder),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
@@ -20,12 +21,15 @@ from persistent import Persistent
 
 from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
+from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.universe import audit
 from batos.universe.audit import AuditEntry
 from batos.universe.audited import AuditedBook
 from batos.universe.remains import GONE, Remains
+from batos.universe.scope import Scope, Scoped
+from batos.universe.strikes import Strikes, redact_strikes
 from batos.universe.universe import Root
 
 
@@ -37,6 +41,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     INSTALLED = "installed"
     ABSTAINED = "abstained"  # nothing stood; there is no source
+    QUARANTINED = "quarantined"  # it was installed, and misbehaved
     FORGOTTEN = "forgotten"  # its receiver was forgotten, and what was said of it
 
 
@@ -45,7 +50,9 @@ _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
     State.APPROVED: (State.APPROVED, State.REJECTED, State.INSTALLED),
-    State.INSTALLED: (State.INSTALLED, State.PROPOSED),  # it was undone, and waits again
+    # It was undone, and waits again; or it misbehaved.
+    State.INSTALLED: (State.INSTALLED, State.PROPOSED, State.QUARANTINED),
+    State.QUARANTINED: (State.INSTALLED,),
     State.REJECTED: (),
     State.ABSTAINED: (),
     State.FORGOTTEN: (),
@@ -86,8 +93,19 @@ class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
         self.message = message
 
 
-class Journal(AuditedBook):
+class Journal(AuditedBook, Scoped):
     """The journal of one universe."""
+
+    def without_approval(self) -> Journal:
+        """Return the same journal for somebody who may not decide."""
+        twin = copy(self)
+        twin.scope = Scope.CLIENT
+        return twin
+
+    def strikes(self, method: Method) -> tuple[str, ...]:
+        """Return what a method did wrong since it last went well, oldest first."""
+        record = Strikes(self._universe, self._user).of(method._p_oid)
+        return () if record is None else record.strikes
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
         """Write a proposal down, and return it with its number and time.
@@ -148,7 +166,10 @@ class Journal(AuditedBook):
         Raises:
             NoSuchProposal: There is none.
             DecisionRefused: What became of it before does not allow that.
+            PersonNeeded: It is a person's to decide, and this journal is no person's.
         """
+        if state in _BY_A_PERSON:
+            self._require_person(f"decide that proposal {number} is {state}")
 
         def change(book: OOBTree) -> tuple[Proposal, AuditEntry]:
             proposal = _get(book, number)
@@ -221,6 +242,7 @@ def redact(root: Root, remains: Remains) -> int:
         else:
             redacted += _redact_texts(entry, remains)
     audit.redact(book, remains.names, gone)
+    redact_strikes(book, remains.names)
     return len(gone) + redacted
 
 

@@ -14,13 +14,14 @@ from batos.universe.moments import When, visited
 from batos.universe.packing import Ending, Packed, pack, plan_pack, span_of
 from batos.universe.past import Difference, Event, diff, history
 from batos.universe.restoring import restore
+from batos.universe.scope import Scoped
 from batos.universe.states import Change
 from batos.universe.unfinished import unfinished
 from batos.universe.universe import Root, Universe
 from batos.universe.why import Why, why
 
 
-class LooksBack:
+class LooksBack(Scoped):
     """A universe, and who uses it, as far as its past is concerned."""
 
     def __init__(self, universe: Universe, user: str, via: str = "python") -> None:
@@ -43,6 +44,7 @@ class LooksBack:
         Raises:
             UndoConflict: It cannot be undone.
         """
+        self._require_person("undo")
         undone = self._universe.undo(tid, self._user)
         self.journal.note("undone", tid=undone.tid)
         return undone
@@ -89,6 +91,7 @@ class LooksBack:
             NoSuchMoment: There is no such moment any more.
             RestoreRefused: It was not there then, or refers to what is gone.
         """
+        self._require_person("restore")
         changes = restore(self._universe, name, when, slots, self._user)
         for change in changes:
             if change.is_method:
@@ -105,6 +108,7 @@ class LooksBack:
         Raises:
             ValueError: It is text that means no span of time.
         """
+        self._require_person("end history")
         span = span_of(keep) if isinstance(keep, str) else keep
         return pack(self._universe, span, self._user)
 
@@ -114,6 +118,7 @@ class LooksBack:
         Raises:
             ForgetRefused: It is primordial, or others refer to it; `cut` ends that.
         """
+        self._require_person("forget an object")
         return forget(self._universe, name, cut, self._user)
 
     def finish_forgetting(self) -> Finished | None:

@@ -20,7 +20,8 @@ from ZODB.POSException import POSKeyError
 from batos.errors import NoSuchObject, RestoreRefused, UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject, note_slot, notes_of
+from batos.kernel.permissions import PERMISSIONS, own_permissions
+from batos.kernel.uvm_object import UvmObject, note_object, note_slot, notes_of
 from batos.kernel.values import Mergeable, PersistentSet
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.conflicts import Turns, retried
@@ -109,6 +110,7 @@ def _target(root: Root, name: str, old: UvmObject, slots: Collection[str] | None
     found = _present(_connection(root), old)
     obj = UvmObject() if found is None else cast("UvmObject", found)
     root[name] = obj
+    note_object(obj, PERMISSIONS, own_permissions(old))  # it permits what it did then
     if old._sealed and not obj._sealed:
         mirror(obj).seal()
     return obj

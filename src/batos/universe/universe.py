@@ -85,6 +85,9 @@ class Universe:
         user: str = "",
         details: Mapping[str, object] = MappingProxyType({}),
         context: object = None,
+        *,
+        looks_only: bool = False,
+        quota_bytes: int | None = None,
     ) -> Iterator[Root]:
         """Open a transaction of its own; commit at the end, or abort on an error.
 
@@ -94,8 +97,12 @@ class Universe:
             details: More for the log: data, read when the transaction commits. What is empty
                 by then is left out.
             context: What `context_of` tells of every object that is loaded in it.
+            looks_only: Whether it is for somebody who may change no object directly.
+            quota_bytes: The most that its records may take.
 
         Raises:
+            PersonNeeded: It only looks, and something was to be changed.
+            WriteQuotaExceeded: It would store more; it was aborted.
             ConflictError: Another transaction changed the same object; try all of it again.
             UniverseReadOnly: It was opened to be read, and something changed.
             DiskFull: There is no space for the change; it was aborted.
@@ -105,7 +112,7 @@ class Universe:
         manager = TransactionManager(explicit=True)
         with reachable(server):
             connection = self._database.open(manager)
-        connection.context = context
+        connection.begin(context, looks_only, quota_bytes)
         try:
             with reachable(server):
                 current = manager.begin()
@@ -125,7 +132,7 @@ class Universe:
                 raise UniverseReadOnly(self.shown) from None
             raise
         finally:
-            connection.context = None
+            connection.begin(None, False, None)
             with reachable(server):
                 connection.close()
 

@@ -33,6 +33,8 @@ _COMMANDS = {
     "why": ("why_commands", "why", "Tell why an object answers as it does."),
     "promote": ("why_commands", "promote", "Move a method to a prototype."),
     "pending": ("pending_commands", "pending", "Read, edit, approve or reject proposals."),
+    "permit": ("trust_commands", "permit", "Say what an object permits methods."),
+    "quarantine": ("trust_commands", "quarantine", "List or release bad methods."),
     "log": ("past_commands", "log", "Show what happened, newest first."),
     "undo": ("past_commands", "undo", "Undo a transaction."),
     "history": ("history_commands", "history", "Show what happened to one object."),

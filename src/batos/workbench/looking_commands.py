@@ -10,7 +10,8 @@ import click
 from batos.errors import NoSuchMethod, WeightsDamaged
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
-from batos.kernel.mirror import Slot, mirror
+from batos.kernel.mirror import Mirror, Slot, mirror
+from batos.kernel.permissions import oid_of
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.values import brief
 from batos.universe.delivery import RECEIPTS
@@ -129,6 +130,9 @@ def _object(name: str, root: Root) -> Answer:
         for one in image.ambiguities()
     ]
     lines = [_slots_table(own, slots), f"from its parents: {', '.join(inherited)}"]
+    permits = _permits(image, root)
+    if permits:
+        lines.append(f"permits: {', '.join(map(' '.join, permits.items()))}")
     lines += [
         f"ambiguous: {one['selector']} of {one['holder']} hides {', '.join(one['hidden'])}'s"
         for one in disputed
@@ -141,6 +145,7 @@ def _object(name: str, root: Root) -> Answer:
         "inherited": inherited,
         "annotations": noted,
         "ambiguities": disputed,
+        "permits": permits,
     }
     return "\n".join(filter(None, lines)), data
 
@@ -151,6 +156,17 @@ def _value(slot: Slot, root: Root) -> object:
         return shown(slot.value, root)
     except WeightsDamaged as error:
         return str(error)
+
+
+def _permits(image: Mirror, root: Root) -> dict[str, str]:
+    """Return what is not simply permitted, and to whom it is all the same."""
+    permitted = image.permissions()
+    said = {act: getattr(permitted, act) for act in ("grow", "write", "call")}
+    kept = {act: answer for act, answer in said.items() if answer != "yes"}
+    if permitted.keeper:
+        names = {oid_of(obj): name for name, obj in root.items()}
+        kept["keeper"] = names.get(permitted.keeper, permitted.keeper)
+    return kept
 
 
 def _slots_table(own: list[Slot], described: dict[str, str]) -> str:

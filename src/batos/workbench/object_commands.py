@@ -63,6 +63,7 @@ def clone(options: Options, prototype: str, name: str, slots: tuple[str, ...]) -
     "--seed", type=click.IntRange(0, 2**31 - 1), help="The same seed thinks the same."
 )
 @click.option("--id", "message_id", help="Sent again under it, it takes effect once.")
+@click.option("--regrow", is_flag=True, help="A method in quarantine counts as none.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show how a method grows.")
 @click.pass_obj
 def send(
@@ -76,6 +77,7 @@ def send(
     samples: int | None,
     seed: int | None,
     message_id: str | None,
+    regrow: bool,
     quiet: bool,
 ) -> None:
     """Send SELECTOR with ARGUMENTS to RECEIVER and print the answer.
@@ -95,8 +97,9 @@ def send(
     values = [argument_of(text) for text in arguments]
     with options.open() as universe:
         _wall_in(universe, quiet)
+        universe.end_endless_methods()
         deliver = partial(universe.send, receiver, selector, *values, message_id=message_id)
-        data = _sent(universe, partial(deliver, examples=wanted, asking=asking))
+        data = _sent(universe, partial(deliver, examples=wanted, asking=asking, regrow=regrow))
     options.answer(readable(data["answer"]), data)
 
 

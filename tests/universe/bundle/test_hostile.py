@@ -257,6 +257,15 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "a note of no slot": (slot(1, notes={"m": {}}), "notes.m: there is no such slot"),
     "a note of more": (slot(1, notes={"n": {"evil": "x"}}), "notes.n: comment, by and created"),
     "a note that is no text": (slot(1, notes={"n": {"by": 1}}), "notes.n: all of it is text"),
+    "an act that nobody knows": (slot(1, notes={"(permissions)": {"fly": "no"}}), "fly no"),
+    "a keeper from elsewhere": (
+        slot(1, notes={"(permissions)": {"call": "no", "keeper": "0x1"}}),
+        "grow, write and call",
+    ),
+    "permissions that are a list": (
+        slot(1, notes={"(permissions)": []}),
+        "grow, write and call",
+    ),
     "a note of no time": (slot(1, notes={"n": {"created": "soon"}}), "notes.n: Invalid iso"),
     # counters and queues
     "a counter of text": (slot({"$counter": "x"}), "n: a counter is a number"),

@@ -282,6 +282,21 @@ def test_a_hash_seed_changes_nothing(full: Universe, tmp_path: Path) -> None:
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
 
 
+def test_permissions_travel_and_a_keeper_does_not(full: Universe, tmp_path: Path) -> None:
+    with full.transaction() as root:
+        mirror(root["account"]).permit("call", "no", root["Account"])
+        mirror(root["account"]).permit("grow", "ask")
+    export_universe(full, tmp_path / "bundle")
+
+    rebuild(tmp_path / "again", tmp_path / "bundle")
+
+    universe = open_universe(tmp_path / "again")
+    with universe.transaction() as root:
+        permitted = mirror(root["account"]).permissions()
+    universe.close()
+    assert (permitted.grow, permitted.call, permitted.keeper) == ("ask", "no", "")
+
+
 # --- some objects --------------------------------------------------------------------------
 
 

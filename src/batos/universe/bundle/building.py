@@ -12,7 +12,8 @@ from ZODB.Connection import Connection
 from batos.errors import BatosError, BundleRefused, MindMissing
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject, note_slot, write_slot
+from batos.kernel.permissions import PERMISSIONS
+from batos.kernel.uvm_object import UvmObject, note_object, note_slot, write_slot
 from batos.universe.awakening import PRIMITIVES
 from batos.universe.blobs import OnBytes, import_weights
 from batos.universe.bundle.atoms import NotPortable
@@ -55,6 +56,8 @@ class Builder:
         text = self._bundle.objects[called]
         for slot in text.slots:
             self.set(called, slot)
+        if PERMISSIONS in text.notes:
+            note_object(self._objects[called], PERMISSIONS, text.notes[PERMISSIONS])
         if text.sealed:
             mirror(self._objects[called]).seal()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from batos.errors import BundleRefused, SourceRefused
 from batos.kernel.method import Method
+from batos.kernel.permissions import PERMISSIONS
 from batos.sandbox.policy import check
 from batos.universe.bundle import entries
 from batos.universe.bundle.files import Files
@@ -30,7 +31,7 @@ from batos.universe.bundle.layout import (
     method_parts,
     object_file,
 )
-from batos.universe.bundle.notes import read_note
+from batos.universe.bundle.notes import read_note, read_permissions
 from batos.universe.digests import sha256_of
 
 _MANIFEST_KEYS = {"format", "batos", "names", "expects", "objects", "weights", "files"}
@@ -161,6 +162,10 @@ class _Reader(Files):
         if not isinstance(said, dict):
             self.refuse(file, "notes", "a mapping is wanted")
         for slot, note in said.items():
+            if slot == PERMISSIONS:
+                with self.told(file, f"notes.{slot}"):
+                    notes[slot] = read_permissions(note)
+                continue
             if slot not in slots:
                 self.refuse(file, f"notes.{slot}", "there is no such slot")
             with self.told(file, f"notes.{slot}"):
