@@ -43,6 +43,7 @@ METHOD_FILE = "<method "  # how the file name of generated code begins
 MAX_ITEMS = 1_000_000  # in one sequence, or characters in one text
 _BYTES_A_STEP = 256
 _MAX_CAUSES = 4  # of an error that leaves generated code
+_MAIN = threading.main_thread().ident
 _TICK_S = 0.01  # the alarm rings on until a frame is reached in which it may raise
 
 
@@ -165,15 +166,14 @@ class Meter:
         failure: Exception | None = None
         with self.lock:
             budget = self.budget
-            # The collector's callbacks would be called as deep as generated code
-            # recurses, and fail there where nobody can catch it.
+            # The collector's callbacks would fail where generated code recurses deepest.
             self._collects = gc.isenabled()
             gc.disable()
             self.runner, self._late = get_ident(), False
             self.permitted = {}
             self._fill(budget.steps)
             try:
-                if budget.seconds and get_ident() == threading.main_thread().ident:
+                if budget.seconds and self.runner == _MAIN:
                     self._clock.start(budget.seconds)
                 if self.kill_after_s:  # the kernel ends the process, and asks no handler
                     signal.setitimer(signal.ITIMER_PROF, self.kill_after_s)
