@@ -24,7 +24,9 @@ from batos.errors import (
     WriteQuotaExceeded,
 )
 from batos.kernel.method import Method
+from batos.opening import open_uvm
 from batos.processes import was_ended_by_watchdog
+from batos.settings import Settings
 from batos.synthesis.examples import Example
 from batos.universe.journal import State
 from batos.universe.names import Named
@@ -395,6 +397,21 @@ def test_a_method_that_nothing_interrupts_is_ended_by_the_kernel_and_quarantined
     assert "account.spin is in quarantine" in caplog.text
     with pytest.raises(MethodQuarantined):
         again.send("account", "outer")
+
+
+def test_a_reader_leaves_what_a_dead_process_left_to_the_next_owner(
+    open_scripted: OpenScripted, universe_path: Path, settings: Settings
+) -> None:
+    uvm = with_account(open_scripted([FINE]))
+    with uvm.transaction() as root:
+        batos.mirror(root["account"]).define(COMPARE, {"by": "the mind"})
+    uvm.close()
+    assert was_ended_by_watchdog(one_shot(universe_path, "spin"))
+
+    with open_uvm(universe_path, read_only=True, settings=settings) as reader:
+        assert reader.quarantined() == []
+
+    assert len(open_scripted([FINE]).quarantined()) == 1
 
 
 def test_a_persons_method_that_the_kernel_ended_is_told_and_runs_again(

@@ -1,5 +1,6 @@
-"""What a method may write: data slots of objects that are not primordial.
+"""Which slots a method may write: those with data, of an object that is not primordial.
 
+That it is the method's own receiver, and permits it, is the guards' business (`holding`).
 A person's program may write any slot. Source that a model wrote may not: a parent slot,
 a slot with behaviour, or a primordial would change what other objects do.
 """

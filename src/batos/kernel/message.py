@@ -135,7 +135,7 @@ def miss(receiver: UvmObject, message: Message) -> object:
         MessageNotUnderstood: There is no `doesNotUnderstand_`, or the selector never grows.
     """
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
-    if handler is None or not may_grow(receiver, message.selector):
+    if handler is None or not _is_message(message.selector):
         raise not_understood_error(receiver, message.selector)
     answer = bind(handler.value, receiver)
     assert callable(answer)  # noqa: S101  traits hold a primitive there since the awakening
@@ -145,9 +145,12 @@ def miss(receiver: UvmObject, message: Message) -> object:
 def may_grow(receiver: UvmObject, selector: str) -> bool:
     """Tell whether a selector is one that a method can grow for."""
     inborn = selector in dir(type(receiver))  # `clone`: no slot can have its name
+    return not inborn and _is_message(selector)
+
+
+def _is_message(selector: str) -> bool:
     is_name = selector.isidentifier() and not keyword.iskeyword(selector)
-    is_free = not inborn and not selector.startswith("_")
-    return is_name and is_free and selector not in NEVER_GROWN
+    return is_name and not selector.startswith("_") and selector not in NEVER_GROWN
 
 
 def not_understood_error(

@@ -53,6 +53,8 @@ def permissions_of(obj: UvmObject) -> Permissions:
     found: dict[str, str] = {}
     for holder in ancestry(obj):
         own = own_permissions(holder)
+        if not own:
+            continue
         if "call" in own and "call" not in found:
             found["keeper"] = own.get("keeper", "")  # it belongs to the setting beside it
         for act in _ACTS & own.keys() - found.keys():

@@ -46,7 +46,8 @@ class Quarantining(Scoped):
 
     def _begin_watch(self, universe: Universe, user: str) -> None:
         self._strikes = Strikes(universe, user)
-        self._note = RunningNote(universe.path / "tmp")
+        reads = universe.database.storage.isReadOnly()
+        self._note = RunningNote(None if reads else universe.path / "tmp")
         self._watch = Watch(self._note)
         self._struck: set[bytes] = set()  # methods with strikes, as far as is known here
 
@@ -123,7 +124,12 @@ class Quarantining(Scoped):
             pass  # it came with a bundle, or a sibling's copy of it was marked before
 
     def _blame_the_dead(self) -> None:
-        """Count strikes for methods in the middle of which a process ended."""
+        """Count strikes for methods in the middle of which a process ended.
+
+        A reader leaves that to the next owner.
+        """
+        if self._universe.database.storage.isReadOnly():
+            return
         self._struck |= {record.suspect.method for record in self._strikes.all()}
         for ended in left_behind(Path(self._universe.path / "tmp")):
             with self._universe.transaction() as root:

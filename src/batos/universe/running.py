@@ -54,8 +54,8 @@ class RunningNote:
     Only the thread that runs methods writes it, at the beginning of `memory`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Choose the folder; the file is made when it is first needed."""
+    def __init__(self, folder: Path | None) -> None:
+        """Choose the folder, None for no file; the file is made when it is first needed."""
         self._folder = folder
         self._file: BinaryIO | None = None
         self.memory: mmap.mmap | None = None
@@ -83,6 +83,8 @@ class RunningNote:
         return self.memory
 
     def _mapped(self) -> mmap.mmap:
+        if self._folder is None:
+            return mmap.mmap(-1, _SIZE)
         try:
             self._folder.mkdir(exist_ok=True)
             descriptor, path = tempfile.mkstemp(prefix="running-", dir=self._folder)

@@ -105,7 +105,7 @@ class Strikes:
 def quarantined_in(root: Root) -> Mapping[bytes, Any]:
     """Return the methods in quarantine by their oids, with their strikes."""
     found = root["journal"].get(_QUARANTINE)
-    return _NOTHING if found is None else found
+    return _NOTHING if found is None else dict(found)  # its transaction ends before we do
 
 
 def redact_strikes(book: OOBTree, receivers: Collection[str]) -> None:
