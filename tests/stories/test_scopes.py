@@ -53,6 +53,12 @@ def adding(handle: Uvm) -> None:
 ACTS: dict[str, Callable[[Uvm], object]] = {
     "approve": lambda handle: handle.journal.decide(1, State.APPROVED),
     "reject": lambda handle: handle.journal.decide(1, State.REJECTED),
+    "edit": lambda handle: handle.edit(1, "def times_(self, amount):\n    return 0"),
+    "approve an edit": lambda handle: handle.approve(1),
+    "promote": lambda handle: handle.promote("account", "times_"),
+    "add an adapter": lambda handle: handle.adapters.add(Path("here"), "brick"),
+    "wear an adapter": lambda handle: handle.adapters.wear("toolsmith", None),
+    "remove an adapter": lambda handle: handle.adapters.remove("brick@1"),
     "define": changing(lambda account: batos.mirror(account).define(GREET)),
     "write a method": changing(lambda account: setattr(account, "greet", Method(GREET, {}))),
     "write data": changing(lambda account: setattr(account, "balance", 0)),

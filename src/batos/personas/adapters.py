@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -34,6 +35,7 @@ from batos.errors import AdapterMissing, AdapterNameRefused, AdapterRefused, Min
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain, storable
 from batos.universe.blobs import import_weights, path_of, unseen
+from batos.universe.scope import Scope, Scoped
 from batos.universe.universe import Root, Universe
 
 MIND = "pLLM_obj"
@@ -57,12 +59,18 @@ class Kept:
     roles: tuple[str, ...]  # that wear it
 
 
-class Adapters:
+class Adapters(Scoped):
     """What can be done with the adapters of a universe's mind, each in a transaction."""
 
     def __init__(self, universe: Universe, user: str) -> None:
         self._universe = universe
         self._user = user
+
+    def without_approval(self) -> Adapters:
+        """Return the same adapters for somebody who may only look at them."""
+        twin = copy(self)
+        twin.scope = Scope.CLIENT
+        return twin
 
     def add(
         self, source: Path, name: str, *, role: str | None = None, pinned: bool = False
@@ -82,6 +90,7 @@ class Adapters:
         """
         _refuse_name(name)
         weights = source / WEIGHTS if source.is_dir() else source
+        self._require_person("add an adapter")
         config = read_config(weights.with_name(CONFIG))
         read_lora(weights, config)  # before it is copied
         with self._universe.transaction(f"mind adapter add {name}", self._user) as root:
@@ -138,6 +147,7 @@ class Adapters:
             AdapterMissing: There is none of this name, or it is for other weights.
             AdapterNameRefused: That is no role.
         """
+        self._require_person("change what a role wears")
         _refuse_name(role)
         note = f"mind adapter wear {name or 'none'} --role {role}"
         with self._universe.transaction(note, self._user) as root:
@@ -155,6 +165,7 @@ class Adapters:
             AdapterMissing: There is none of this name.
             AdapterNameRefused: A role wears it.
         """
+        self._require_person("remove an adapter")
         with self._universe.transaction(f"mind adapter remove {name}", self._user) as root:
             card = _open_card(_mind_in(root))
             _record(name, card)

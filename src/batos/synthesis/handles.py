@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Self
 
+from batos.personas.adapters import Adapters
 from batos.synthesis.growth import MODES, Asking, Mode
 from batos.universe.journal import Journal
 from batos.universe.scope import Scope, Scoped
@@ -18,6 +19,7 @@ class Handles(Scoped):
     """A handle that gives others which can do less."""
 
     journal: Journal
+    adapters: Adapters
     _asking: Asking
 
     def without_approval(self) -> Self:
@@ -35,6 +37,7 @@ class Handles(Scoped):
         self.scope = scope
         if scope is Scope.CLIENT:
             self.journal = self.journal.without_approval()
+            self.adapters = self.adapters.without_approval()
             self._asking = replace(self._asking, approve=None)
 
     def _asked(self, asking: Asking | None, mode: Mode | None = None) -> Asking:

@@ -31,13 +31,14 @@ from batos.synthesis.values import Candidate, Tried
 from batos.universe.conflicts import Turns, retried
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.names import named_object
+from batos.universe.scope import Scoped
 from batos.universe.universe import Root
 
 _OBJECT = re.compile(r"<object 0x([0-9a-f]{1,16})>")  # how the journal keeps an object
 _OF_THE_MIND = ("seed", "mind", "prompt_sha256", "samples", "tokens", "seconds", "properties")
 
 
-class Tends:
+class Tends(Scoped):
     """Editing, approving and promoting what grew."""
 
     journal: Journal
@@ -63,7 +64,9 @@ class Tends:
             NoSuchObject: Its receiver is gone.
             EditRefused: The source does not stand; nothing was recorded.
             DecisionRefused: The proposal was forgotten.
+            PersonNeeded: This handle is no person's.
         """
+        self._require_person("edit a proposal")
         former = self.journal.get(number)
         if former.state is State.FORGOTTEN:
             raise DecisionRefused(number, former.state, "edited")
@@ -135,7 +138,9 @@ class Tends:
             NoSuchObject: The root has no such object.
             PromotionRefused: The prototype is primordial, somebody would answer otherwise
                 than today, or the method does not work on a sibling. Nothing was changed.
+            PersonNeeded: This handle is no person's.
         """
+        self._require_person("promote a method")
 
         def attempt() -> Promotion:
             note = "" if dry_run else f"promote {name} {selector}"
