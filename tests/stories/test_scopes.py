@@ -70,6 +70,7 @@ ACTS: dict[str, Callable[[Uvm], object]] = {
     "restore": lambda handle: handle.restore("account", "1 minute ago"),
     "import": lambda handle: handle.import_("nowhere"),
     "forget": lambda handle: handle.forget("account"),
+    "finish a forgetting": lambda handle: handle.finish_forgetting(),
     "pack": lambda handle: handle.pack("0"),
 }
 

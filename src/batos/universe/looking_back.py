@@ -127,6 +127,7 @@ class LooksBack(Scoped):
         Raises:
             ForgettingUnfinished: It could not be done this time either.
         """
+        self._require_person("end history")
         return finish(self._universe, self._user)
 
     def unfinished_forgettings(self) -> int:
