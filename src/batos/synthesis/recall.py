@@ -60,16 +60,23 @@ def _remembered(question: Question) -> Proposal | None:
 
 def _of_kin(question: Question) -> Proposal | None:
     """Return what proved itself on an object with the same parent, if it stands here."""
-    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
-    sources: set[str] = set()
+    sources = unwanted(question)
     for kin in reversed(question.growth.journal.answers(question.kin_key)):
-        if kin.state in _PROVEN and kin.source not in sources | rejected:
+        if kin.state in _PROVEN and kin.source not in sources:
             sources.add(kin.source)
             whence = f"grown for {kin.receiver} before, as proposal {kin.id}"
             standing = _if_it_stands(question, kin, whence)
             if standing is not None:
                 return _recorded(question, standing, whence)
     return None
+
+
+def unwanted(question: Question) -> set[str]:
+    """Return sources that a person rejected for the question, or that misbehaved here."""
+    answers = question.growth.journal.answers(question.message_key)
+    misbehaved = {answer.source for answer in answers if answer.state is State.QUARANTINED}
+    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
+    return misbehaved | rejected
 
 
 def _recorded(question: Question, kin: Proposal, whence: str) -> Proposal:

@@ -29,7 +29,7 @@ from batos.synthesis.confirming import Confirm, confirmed
 from batos.synthesis.examples import check_on, recorded
 from batos.synthesis.growth import Growth
 from batos.synthesis.question import Question
-from batos.synthesis.recall import recall
+from batos.synthesis.recall import recall, unwanted
 from batos.synthesis.reflection import reflect_on
 from batos.synthesis.search import Effort, Searched, search
 from batos.synthesis.values import Choice
@@ -107,9 +107,6 @@ def reflect(receiver: UvmObject, message: Message, *, growth: Growth) -> Proposa
 def _think(question: Question) -> Proposal:
     """Search for a method, and record what came of it."""
     growth, asking, key = question.growth, question.growth.asking, question.key
-    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
-    known = growth.journal.answers(question.message_key)
-    rejected |= {answer.source for answer in known if answer.state is State.QUARANTINED}
     effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
     found = search(
         question.reflection,
@@ -118,7 +115,7 @@ def _think(question: Question) -> Proposal:
         effort,
         check=question.check,
         watch=growth.tell,
-        rejected=rejected,
+        rejected=unwanted(question),
     )
     if not question.examples and asking.confirm is not None:
         question, found = _confirmed(question, found, asking.confirm)
