@@ -16,6 +16,7 @@ import click
 
 from batos.errors import BatosError
 from batos.workbench.options import Options, group
+from batos.workbench.stopping import stopped_by_sigterm
 
 if TYPE_CHECKING:
     from batos.engines.catalog import Weights
@@ -83,7 +84,8 @@ def synthesis_command(
     sheets = open_sheets(out, _identity(tasks, effort, weights))
     exam = _Exam(f"{split} split, seed {seed}", tasks, effort, weights, without_examples)
     try:
-        _hold(exam, sheets)
+        with stopped_by_sigterm():
+            _hold(exam, sheets)
     except (KeyboardInterrupt, BatosError):
         _answer(options, exam, sheets)
         raise

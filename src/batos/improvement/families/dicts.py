@@ -92,8 +92,41 @@ def _worth(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: mapping(whole(0, 9), 1, 4)}, {"price": whole(2, 9)})
 
 
+def _size(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "ages", "rooms"))
+    selector = draw.choice(("size", "count", "howMany"))
+    return Sketch(
+        selector, f"return len(self.{slot}.keys())", {slot: mapping(whole(1, 9), 0, 5)}
+    )
+
+
+def _keys(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "ages", "prices"))
+    selector, what = draw.choice(
+        (("allKeys", "keys"), ("listOfKeys", "keys"), ("listOfValues", "values"))
+    )
+    body = f"return list(self.{slot}.{what}())"
+    return Sketch(selector, body, {slot: mapping(whole(1, 40), 1, 4)})
+
+
+def _highest(draw: Draw) -> Sketch:
+    slot = draw.choice(("scores", "prices", "ages"))
+    selector, of = draw.choice((("highest", "max"), ("largestValue", "max"), ("lowest", "min")))
+    return Sketch(
+        selector, f"return {of}(self.{slot}.values())", {slot: mapping(whole(1, 60), 1, 5)}
+    )
+
+
+def _drop(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "members", "rooms"))
+    selector = draw.choice(("remove_", "pop_", "takeOut_"))
+    body = f"return self.{slot}.pop(key)"
+    return Sketch(selector, body, {slot: mapping(whole(1, 40), 3, 5)}, {"key": _key})
+
+
 DICTS = families(
     "dicts",
-    *(_lookup, _sum_of_values, _knows, _sorted_keys, _write),
-    *(_best, _above, _bump, _inverted, _worth),
+    *(_lookup, _sum_of_values, _knows, _sorted_keys, _write, _best),
+    *(_above, _bump, _inverted, _worth, _size, _keys),
+    *(_highest, _drop),
 )

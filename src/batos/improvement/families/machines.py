@@ -120,8 +120,64 @@ def _countdown(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: one_of(0, 1, 1, 2, 3, 5, 9), "player": word})
 
 
+def _switch(draw: Draw) -> Sketch:
+    slot = draw.choice(("on", "open", "running", "locked"))
+    selector, value = draw.choice(
+        (("turnOn", True), ("start", True), ("turnOff", False), ("stop", False))
+    )
+    body = f"self.{slot} = {value}\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: one_of(True, False), "speed": whole(0, 9)})
+
+
+def _count(draw: Draw) -> Sketch:
+    slot = draw.choice(("count", "visits", "floor", "number"))
+    selector, sign = draw.choice(
+        (("increment", "+"), ("increase", "+"), ("decrement", "-"), ("decrease", "-"))
+    )
+    return Sketch(selector, f"self.{slot} {sign}= 1\nreturn self.{slot}", {slot: whole(0, 50)})
+
+
+def _is_in(draw: Draw) -> Sketch:
+    slot = draw.choice(("state", "status", "mode"))
+    selector, state = draw.choice(
+        (("isOpen", "open"), ("isClosed", "closed"), ("isReady", "ready"), ("isDone", "done"))
+    )
+    states = one_of(state, state, "waiting", "broken")
+    slots = {slot: states, "number": whole(0, 9)}
+    return Sketch(selector, f"return self.{slot} == {state!r}", slots)
+
+
+def _halt(draw: Draw) -> Sketch:
+    slot = draw.choice(("speed", "volume", "power", "count"))
+    selector = draw.choice(("setToZero", "zero", "resetToZero"))
+    body = f"self.{slot} = 0\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: whole(1, 60), "level": whole(0, 9)})
+
+
+def _faster(draw: Draw) -> Sketch:
+    slot = draw.choice(("speed", "size", "power"))
+    selector, body = draw.choice(
+        (
+            ("doubled", f"self.{slot} *= 2\nreturn self.{slot}"),
+            ("tripled", f"self.{slot} *= 3\nreturn self.{slot}"),
+            ("doubleIt", f"self.{slot} = self.{slot} * 2\nreturn self.{slot}"),
+            ("tripleIt", f"self.{slot} = self.{slot} * 3\nreturn self.{slot}"),
+        )
+    )
+    return Sketch(selector, body, {slot: whole(1, 40)})
+
+
+def _inverse(draw: Draw) -> Sketch:
+    slot, selector = draw.choice(
+        (("open", "isClosed"), ("on", "isOff"), ("awake", "isAsleep"), ("full", "isNotFull"))
+    )
+    slots = {slot: one_of(True, False), "number": whole(0, 9)}
+    return Sketch(selector, f"return not self.{slot}", slots)
+
+
 MACHINES = families(
     "machines",
-    *(_toggle, _cycle, _wrap, _bounded_step, _unlock),
-    *(_pop, _turnstile, _attempts, _undo, _countdown),
+    *(_toggle, _cycle, _wrap, _bounded_step, _unlock, _pop),
+    *(_turnstile, _attempts, _undo, _countdown, _switch, _count),
+    *(_is_in, _halt, _faster, _inverse),
 )
