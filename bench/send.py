@@ -1,4 +1,4 @@
-"""What does each parent on the way add to a send, and what do objects cost beside it?
+"""What do each parent on the way and each slot add to a send, and what do objects cost?
 
 Run `python bench/send.py`. The table has a line for each depth of delegation and number of
 parents on each level: a warm send of a primitive, for batos and for delegation by a walk in
@@ -8,9 +8,12 @@ plain attribute from a cache in the instruction, which no class with a `__getatt
 have; `getattr(obj, name)`, which has no such cache, is the second ratio of own data.
 
 Below it, in microseconds: to clone, to write a slot, the first send of a new clone, and a
-send after an ancestor changed (it is found anew). Median of 9 rounds after one warm-up
-round, peers in turn; universe in memory. Last line: the same as JSON. Compare only numbers
-from one machine and one Python.
+send after an ancestor changed (it is found anew). Last, the same for a prototype and a clone
+of it with so many slots of data each, as times what it is with one slot; and to load such an
+object, and to commit a change of one slot, which write and read all of its record.
+
+Median of 9 rounds after one warm-up round, peers in turn; universe in memory. Last line: the
+same as JSON. Compare only numbers from one machine and one Python.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from batos.universe.database import Database
 ROUNDS = 9
 REPEATS = 50  # of a statement in one line of code, so that the loop costs little
 DEPTHS = (1, 4, 16, 64)
+SLOTS = (1, 10, 100, 1_000, 10_000)
 
 
 class Plain:
@@ -91,7 +95,16 @@ def main() -> None:
     print("\nmicroseconds     " + "".join(f"{name:>16}" for name in costs[1]))
     for depth, in_us in costs.items():
         print(f"{depth:<17}" + "".join(f"{figure:16.2f}" for figure in in_us.values()))
-    print(json.dumps({"ratios": ratios, "microseconds": costs}))
+    by_slots = {slots: slots_us(connection, slots) for slots in SLOTS}
+    one = by_slots[1]
+    times = {
+        slots: {name: figure / one[name] for name, figure in in_us.items()}
+        for slots, in_us in by_slots.items()
+    }
+    print("\nslots, times 1   " + "".join(f"{name:>16}" for name in one))
+    for slots, ratio in times.items():
+        print(f"{slots:<17}" + "".join(f"{figure:16.2f}" for figure in ratio.values()))
+    print(json.dumps({"ratios": ratios, "microseconds": costs, "times one slot": times}))
 
 
 def open_in_memory() -> Any:
@@ -172,6 +185,40 @@ def costs_us(connection: Any, depth: int) -> dict[str, float]:
         "write": median_us(lambda: None, lambda _: write()),
         "first send": median_us(bottom.clone, lambda clone: clone.hello()),
         "after a change": median_us(change_top, lambda _: bottom.hello()),
+    }
+
+
+def slots_us(connection: Any, slots: int) -> dict[str, float]:
+    """Return microseconds for objects with so many slots of their own."""
+    data = {f"slot{number}": number for number in range(slots)}
+    proto = UvmObject(hello=Primitive("bench.hello"), **data)
+    obj = proto.clone(**data, own=1)
+    connection.root()[f"slots {slots}"] = obj
+    connection.transaction_manager.commit()
+    warm = medians({"send": "obj.hello()", "own read": "obj.own"}, {"obj": obj})
+
+    def write() -> None:
+        obj.own = 2
+
+    def new_slot() -> None:
+        obj.fresh = 1
+
+    def commit() -> None:
+        connection.transaction_manager.commit()
+        obj._p_deactivate()
+
+    def drop() -> None:
+        if "fresh" in obj._slots:
+            del obj.fresh
+
+    return {
+        **{name: seconds * 1e6 for name, seconds in warm.items()},
+        "clone": median_us(lambda: None, lambda _: obj.clone()),
+        "write": median_us(lambda: None, lambda _: write()),
+        "new slot": median_us(drop, lambda _: new_slot()),
+        "first send": median_us(obj.clone, lambda clone: clone.hello()),
+        "load": median_us(commit, lambda _: obj.own),
+        "commit": median_us(write, lambda _: connection.transaction_manager.commit()),
     }
 
 

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from batos.kernel.shared import Counter as Counter, Queue as Queue
     from batos.opening import (
         awaken as awaken,
-        open_uvm as open,  # noqa: A004, F401  named as in `io.open`
+        open_uvm,
+        recover as recover,
+        verify as verify,
     )
     from batos.synthesis.examples import Example as Example
     from batos.synthesis.growth import Asking as Asking
     from batos.universe.names import Named as Named
     from batos.uvm import Uvm as Uvm
+
+    open = open_uvm  # noqa: A001  named as in `io.open`
 
 _PLACES = {
     "Asking": ("batos.synthesis.growth", "Asking"),
@@ -32,7 +36,9 @@ _PLACES = {
     "awaken": ("batos.opening", "awaken"),
     "mirror": ("batos.kernel.mirror", "mirror"),
     "open": ("batos.opening", "open_uvm"),
+    "recover": ("batos.opening", "recover"),
     "send": ("batos.kernel.message", "send"),
+    "verify": ("batos.opening", "verify"),
 }
 
 

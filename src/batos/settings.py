@@ -42,6 +42,7 @@ class Settings:
     idle_s: float  # after so long without a thought the mind gives its memory back
     user: str
     origins: Mapping[str, str]  # where each of them comes from
+    via: str = "python"  # what they work with, as an audit tells it
 
 
 def load_settings(flags: Mapping[str, object] | None = None) -> Settings:

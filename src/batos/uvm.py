@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,8 @@ from batos.kernel.authority import write_data_slot
 from batos.kernel.message import Message
 from batos.kernel.runtime import Runtime, context_of
 from batos.kernel.uvm_object import UvmObject, check_slot_name
-from batos.personas.mind import Mind
+from batos.personas.adapters import Adapters
+from batos.personas.mind import Mind, Thinking
 from batos.processes import Processes
 from batos.sandbox import walls
 from batos.sandbox.policy import compile_method
@@ -31,10 +32,11 @@ from batos.settings import Settings
 from batos.synthesis.examples import Example, examples_of
 from batos.synthesis.growth import Asking, Growth, Mode
 from batos.synthesis.synthesizer import not_understood, reflect
+from batos.synthesis.tending import Tends
 from batos.universe.browsing import Browsing
 from batos.universe.copying import Copies
 from batos.universe.delivery import Delivery, Sent
-from batos.universe.journal import Journal, Proposal, State
+from batos.universe.journal import Proposal, State
 from batos.universe.looking_back import LooksBack
 from batos.universe.names import name_in
 from batos.universe.universe import Root, Universe
@@ -45,7 +47,7 @@ Trust = Literal["walled", "unwalled"]
 """walled: methods grow by themselves only in a process that walled itself in."""
 
 
-class Uvm(LooksBack, Browsing, Copies):
+class Uvm(LooksBack, Browsing, Copies, Tends):
     """An open universe with everything that its objects need to run.
 
     Safe to use from several threads; generated code runs in one of them at a time. Close
@@ -69,7 +71,7 @@ class Uvm(LooksBack, Browsing, Copies):
             settings: Who works here, and how long the mind stays in memory.
             start_engine: Makes an engine for weights; by default llama.cpp in a process.
         """
-        super().__init__(universe, settings.user)
+        super().__init__(universe, settings.user, settings.via)
         self._trust = trust
         self._asking = asking
         self._processes = Processes(universe.path, settings.idle_s, universe.address)
@@ -79,9 +81,11 @@ class Uvm(LooksBack, Browsing, Copies):
         self._find_weights = partial(weights_with, cache=settings.cache)
         if not universe.safe:  # there nothing runs
             universe.bind(Runtime(self._primitives(), compile_method))
-        self.journal = Journal(universe, settings.user)
+        self.adapters = Adapters(universe, settings.user)
         self._delivery = Delivery(universe, settings.user)
-        self.journal.catch_up()
+        if not universe.safe:
+            self.journal.catch_up()
+        self._warn_of_unfinished()
 
     # --- messages --------------------------------------------------------------------
 
@@ -158,6 +162,10 @@ class Uvm(LooksBack, Browsing, Copies):
         """Whether the mind's weights are in memory now."""
         return self._mind.loaded
 
+    def thinking(self) -> Thinking:
+        """Return what the mind holds in memory, and what it has done so far."""
+        return self._mind.report()
+
     def unload(self) -> None:
         """Let the mind give its memory back; the next thought loads it again."""
         self._mind.unload()
@@ -197,17 +205,31 @@ class Uvm(LooksBack, Browsing, Copies):
         opened: list[Root] = []  # filled below, before anybody asks for a name
         growth = self._growth(asking, lambda obj: name_in(opened[0], obj) or repr(obj))
         growth = replace(growth, about=about, examples=examples)
-        details = {"grew": growth.installed}
+        details = {"grew": growth.installed, "placed": list[str]()}
         with self._universe.transaction(note, self._user, details, growth) as root:
             opened.append(root)
             yield root
             if growth.failed:  # a method that caught it must not commit half of its work
                 raise growth.failed[0]
-        for proposal in growth.grown:
-            try:
+            acts = growth.acts()  # by now everything has its name
+            details["placed"] += map(str, acts)
+        try:
+            for proposal in growth.grown:
                 self.journal.decide(proposal.id, State.INSTALLED)
-            except (BatosError, OSError, POSError) as error:  # the message itself took effect
-                _log.warning("proposal %d is written down later: %s", proposal.id, error)
+            for act in acts:
+                self.journal.note(act.action, act.receiver, act.selector, act.tid)
+        except (BatosError, OSError, POSError) as error:  # the message itself took effect
+            _log.warning("what grew or was defined is written down later: %s", error)
+
+    def _warn_of_unfinished(self) -> None:
+        """Say that a forgetting was broken off; nothing ends without being asked for."""
+        with suppress(BatosError):  # a damaged journal is told when it is read
+            if count := self.unfinished_forgettings():
+                _log.warning(
+                    "a forgetting is unfinished: old states of %d object(s) still lie in the"
+                    " files of %s. `batos forget --finish` ends them, and all history.",
+                    *(count, self.shown),
+                )
 
     def _growth(self, asking: Asking, name_of: Callable[[UvmObject], str]) -> Growth:
         return Growth(

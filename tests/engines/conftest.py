@@ -330,10 +330,10 @@ OPENING = """
 import sys; sys.path += {path!r}
 import json, os, signal, socket, time
 from batos.engines.contract import Request, Scripted
-from batos.engines.mind_process import Service
+from batos.engines.mind_process import Service, next_conversation
 from batos.sandbox.frames import receive_frame, send_frame
-channel = socket.socket(fileno=int(sys.argv[-1]))
-opening = json.loads(receive_frame(channel))["open"]
+control = socket.socket(fileno=int(sys.argv[-1]))
+opening = json.loads(receive_frame(control))["open"]
 """
 
 

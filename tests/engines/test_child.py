@@ -21,11 +21,12 @@ from batos.sandbox.launcher import Launcher
 SOURCES = Path(__file__).parents[2] / "src"
 
 SAY = Request("say", n=1)
-COUNTING = "Service(channel, Scripted(['one two three'])).serve(opening['idle_s'])"
-ENDLESS = "Service(channel, Scripted(['word ' * 1_000_000])).serve(opening['idle_s'])"
+COUNTING = "Service(control, Scripted(['one two three'])).serve(opening['idle_s'])"
+ENDLESS = "Service(control, Scripted(['word ' * 1_000_000])).serve(opening['idle_s'])"
 # The first child does something once it has a request; the ones after it just answer.
 ONCE = (
     "if not os.path.exists({mark!r}):\n"
+    "    channel = next_conversation(control)\n"
     "    receive_frame(channel)\n"
     "    open({mark!r}, 'w').close()\n"
     "    {deed}\n" + COUNTING
@@ -140,7 +141,7 @@ def test_an_idle_child_ends_and_the_next_request_starts_another(start_children: 
     assert len(start_children.children) == 2
 
 
-@pytest.mark.parametrize("last_words", ["", "send_frame(channel, b'{\"bye\": true}')"])
+@pytest.mark.parametrize("last_words", ["", "send_frame(control, b'{\"bye\": true}')"])
 def test_a_child_that_leaves_just_as_it_is_asked(
     start_children: Any, tmp_path: Path, last_words: str
 ) -> None:

@@ -20,7 +20,7 @@ VARIED = [TALE, TALE.replace("fox", "bat"), TALE.replace("moon", "sun"), TALE.up
 LENGTH = 300  # too long to be over before one can say "enough"
 TALES = [tale * LENGTH for tale in VARIED]
 IN_A_CHILD = (
-    f"Service(channel, Scripted([tale * {LENGTH} for tale in {VARIED!r}]))"
+    f"Service(control, Scripted([tale * {LENGTH} for tale in {VARIED!r}]))"
     ".serve(opening['idle_s'])"
 )
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from batos.engines.gguf import MAX_STRINGS, GgufHeader, read_header, read_model
+from batos.engines.gguf import GgufHeader, read_header, read_model
+from batos.engines.gguf_reader import MAX_STRINGS
 from batos.errors import WeightsRefused
 
 Gguf = Callable[..., Any]  # the writer of conftest.py
@@ -140,12 +141,12 @@ def test_a_file_full_of_empty_strings_costs_little(gguf: Gguf, tmp_path: Path) -
     path.write_bytes(start + struct.pack("<IIQ", 9, 8, count))
     with path.open("r+b") as file:
         file.truncate(count * 8 + 1000)
-    began, peak_kb = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, peak_kb = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(WeightsRefused):
         read_header(path)
 
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5  # of this process: neighbours do not count
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak_kb < 50_000
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from batos.engines import llama_cpp
+from batos.engines import llama_server
 from batos.engines.contract import Request
-from batos.engines.llama_cpp import LlamaCpp, LlamaOptions
+from batos.engines.llama_cpp import LlamaCpp
+from batos.engines.llama_server import LlamaOptions
 from batos.errors import EngineFailed
 
 PYTHON = (
@@ -153,7 +154,7 @@ def test_unloading_gives_the_memory_back(smollm2_path: Path) -> None:
 
 
 def test_the_listener_is_born_where_nobody_else_may_enter(tmp_path: Path) -> None:
-    with llama_cpp._listening_place(tmp_path) as path:
+    with llama_server.listening_place(tmp_path) as path:
         folder = Path(path).parent
         mode = stat.S_IMODE(folder.stat().st_mode)
 
@@ -169,9 +170,9 @@ def test_a_deep_folder_is_reached_by_a_short_path(
 
     with (
         pytest.raises(EngineFailed, match="socket would be too long"),
-        llama_cpp._listening_place(deep),
+        llama_server.listening_place(deep),
     ):
         pass
     monkeypatch.chdir(deep)
-    with llama_cpp._listening_place(deep) as path:
+    with llama_server.listening_place(deep) as path:
         assert len(os.fsencode(path)) < 50

@@ -8,13 +8,13 @@ from batos.engines.contract import Request, Script, Scripted
 from batos.improvement.controls import most_common, recycled
 from batos.improvement.curriculum import FAMILIES, draw_tasks, task_of
 from batos.improvement.exam import Paper, hold, sit
-from batos.improvement.searching import Effort
 from batos.improvement.task import Task
 from batos.sandbox.jail import Jail
 from batos.sandbox.policy import check
+from batos.synthesis.search import Effort
 from batos.synthesis.values import Candidate
 
-EFFORT = Effort(samples=8, seed=1, repairs=0)
+EFFORT = Effort(samples=8, seed=1, rounds=1)
 NONSENSE = "\n    return 'nonsense'"
 
 
@@ -95,11 +95,11 @@ def test_the_control_without_execution_gets_the_tokens_of_a_repair_but_not_its_p
     asked = task("records.bill")
     mind = Scripted(lambda _request, _choice: NONSENSE)
 
-    found = sit(asked, mind.complete, jail, Effort(samples=4, seed=1, repairs=1))
+    found = sit(asked, mind.complete, jail, Effort(samples=4, seed=1, edits=0))
 
     plain = [it for it in mind.requests if it.prompt == mind.requests[0].prompt]
     assert found.samples == 8
-    assert [(it.n, it.temperature > 0) for it in plain] == [(4, True), (1, False), (4, True)]
+    assert [(it.n, it.temperature > 0) for it in plain] == [(4, True), (4, True), (1, False)]
     assert len({it.seed for it in mind.requests if it.temperature}) == 3
 
 

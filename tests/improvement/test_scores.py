@@ -24,6 +24,8 @@ PAPER = Paper(
     seconds=1.0,
     verdict="all 3 examples agree",
     source="def one(self): ...",
+    edited=False,
+    broken=(),
 )
 PAPERS = [
     PAPER,
@@ -70,6 +72,6 @@ def test_a_person_reads_shares_intervals_and_chances() -> None:
     text = as_text(report_on(PAPERS))
 
     assert "search                        2 of 4  50.0 %" in text
-    assert "accepted, and wrong  1 of 3" in text
+    assert "accepted, and wrong 1 of 3" in " ".join(text.split())
     assert "+25.0 points" in text
     assert as_text(report_on([])) == "No task was finished."

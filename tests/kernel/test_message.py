@@ -128,6 +128,13 @@ def test_what_can_be_no_slot_never_grows(
     assert heard == []
 
 
+def test_a_selector_of_a_million_characters_is_told_in_short() -> None:
+    with pytest.raises(MessageNotUnderstood) as not_understood:
+        send(UvmObject(deposit_=1), "deposit_" * 125_000)
+
+    assert len(str(not_understood.value)) < 200
+
+
 def test_without_a_handler_the_error_lists_what_comes_close() -> None:
     account = UvmObject(deposit_=1, balance=2, owner=3).clone(deposits=4)
 

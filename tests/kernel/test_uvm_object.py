@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batos.errors import NotStorable, SlotRefused
-from batos.kernel.message import Send
+from batos.kernel.message import Send, send
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 
@@ -59,6 +59,30 @@ def test_a_name_that_cannot_be_a_slots_is_refused_with_the_reason(name: str, why
 
     assert refused.value.slot == name
     assert dict(mirror(obj).slots()) == {}
+
+
+def test_a_name_has_200_characters_at_most() -> None:
+    obj = UvmObject(**{"a" * 200: 1})
+
+    for name in ("a" * 201, "a" * 200 + "*", "a" * 10**6):
+        with pytest.raises(SlotRefused, match="has 200 characters at most") as refused:
+            mirror(obj).set(name, 1)
+        assert len(str(refused.value)) < 200
+    with pytest.raises(SlotRefused, match="200 characters"):
+        mirror(obj).rename("a" * 200, "b" * 201)
+
+    assert dict(mirror(obj).slots()) == {"a" * 200: 1}
+
+
+def test_a_longer_name_of_an_older_universe_is_read_and_can_be_renamed() -> None:
+    obj, long = UvmObject(), "a" * 1000
+    obj.__setstate__({"_slots": {long: 1}})
+
+    child = obj.clone()
+
+    assert getattr(obj, long) == getattr(child, long) == send(child, long) == 1
+    mirror(obj).rename(long, "a")
+    assert child.a == 1
 
 
 @pytest.mark.parametrize("name", ["_slots", "_sealed", "__class__", "clone", "parents"])

@@ -13,11 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from BTrees.IOBTree import IOBTree
+from BTrees.Length import Length
+from BTrees.LOBTree import LOBTree
+from BTrees.OOBTree import OOBTree, OOTreeSet
 from hypothesis import given, settings, strategies as st
+from persistent import Persistent
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
+from ZODB.blob import Blob
 
 from batos.errors import NotStorable
+from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import PersistentSet, plain, storable
 
@@ -150,6 +157,92 @@ class Colour(enum.StrEnum):
 def test_what_cannot_last_is_refused_where_it_is_written(value: object, wrap: Any) -> None:
     with pytest.raises(NotStorable, match="cannot be stored in the slot 'price'"):
         UvmObject().price = wrap(value)
+
+
+class Foreign(Persistent):  # type: ignore[misc]  # persistent is untyped
+    """A class that another program need not have."""
+
+
+class Account(UvmObject):
+    """As if objects had classes."""
+
+
+def tree_of(value: object) -> OOBTree:
+    return OOBTree({"a": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Length(1), LOBTree(), Foreign(), Account()],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        *(lambda v: v, lambda v: [v], lambda v: PersistentList([(v,)]), tree_of),
+        lambda v: PersistentMapping({"a": PersistentList([v])}),
+    ],
+    ids=["alone", "in a list", "in a new stored list", "in a tree", "deeper"],
+)
+def test_an_object_of_a_class_that_no_universe_keeps_is_refused_where_it_is_written(
+    value: object, wrap: Any
+) -> None:
+    with pytest.raises(NotStorable, match=r"slot 'price': its class has no place.*Counter"):
+        UvmObject().price = wrap(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(UvmObject().clone(), Counter(1), Queue([1]), PersistentSet([1]), Blob()),
+        *(OOBTree({"a": 1}), OOTreeSet("ab"), IOBTree({1: "a"}), PersistentList([1])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_object_of_a_class_that_universes_keep_stays_the_same(value: object) -> None:
+    assert storable(value, "a test") is value
+
+
+def test_what_lies_in_a_new_stored_container_takes_its_form_too() -> None:
+    words, tree = PersistentList([[1]]), OOBTree({"a": [1]})
+
+    storable((words, tree), "a test")
+
+    assert type(words[0]) is type(tree["a"]) is PersistentList
+
+
+@pytest.mark.parametrize(
+    "put", [lambda tags: tags.add(print), lambda tags: tags.update([print])]
+)
+def test_a_set_takes_in_nothing_that_cannot_last(put: Any) -> None:
+    tags = PersistentSet("a")
+
+    with pytest.raises(NotStorable, match="a stored set"):
+        put(tags)
+
+    assert tags == {"a"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda obj: obj.words.append(print),
+        lambda obj: obj.counts.update(c=lambda: 1),
+        lambda obj: obj.tree.update({"c": lambda: 1}),
+    ],
+    ids=["list", "dict", "tree"],
+)
+def test_what_python_puts_into_a_stored_container_is_refused_at_the_commit_at_the_latest(
+    connection: Any, traits: Any, spoil: Any
+) -> None:
+    connection.root()["obj"] = traits.clone(**DATA_SLOTS, tree=OOBTree(a=1))
+    connection.transaction_manager.commit()
+
+    spoil(connection.root()["obj"])
+
+    with pytest.raises(NotStorable, match="function"):
+        connection.transaction_manager.commit()
+    connection.transaction_manager.abort()
 
 
 def test_a_key_that_cannot_last_is_refused() -> None:

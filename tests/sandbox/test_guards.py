@@ -345,7 +345,6 @@ UNSTOPPABLE = {
     "sorting nested lists": body("x = []", "for _ in range(40): x = [x, x]", "return sorted([x, [x[0], x[1]]])"),
     "searching nested lists": body("x = []", "for _ in range(40): x = [x, x]", "return [x[0], x[1]] in [x]"),
     "lists of ranges": body("return len(list(map(len, map(list, [range(10 ** 6)] * 10 ** 5))))"),
-    "dividing huge integers": body("return int('f' * 10 ** 6, 16) // int('e' * 5 * 10 ** 5, 16)"),
     "sets of ranges": body("return sum(map(len, map(set, [range(10 ** 6)] * 10 ** 5)))"),
 }  # fmt: skip
 

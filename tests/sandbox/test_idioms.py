@@ -7,6 +7,7 @@ from types import MethodType, SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from tests.sandbox.written import WRITTEN, Written
 
 from batos.kernel.authority import write_data_slot
 from batos.kernel.method import Primitive
@@ -145,6 +146,31 @@ def test_an_idiom_gives_what_python_gives(idiom: Idiom) -> None:
 
     assert plain(answer) == idiom.result
     assert {name: plain(obj._slots[name]) for name in idiom.after} == idiom.after
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=lambda written: written.source[4:60])
+def test_what_the_mind_wrote_passes_the_gate_and_does_what_python_does(
+    written: Written,
+) -> None:
+    obj = receiver(written.slots)
+
+    answer = MethodType(compile_method(written.source), obj)(*written.args)
+
+    assert plain(answer) == written.result
+    assert {name: plain(obj._slots[name]) for name in written.after} == written.after
+
+
+def test_there_are_at_least_sixty_methods_that_the_mind_wrote() -> None:
+    assert len({written.source for written in WRITTEN}) >= 60
+
+
+def test_a_module_that_is_used_without_an_import_is_there() -> None:
+    source = "def area(self, r):\n    'Of a circle.'\n    return math.pi * r"
+
+    method = compile_method(source)
+
+    assert method(None, 1) == 3.141592653589793
+    assert method.__doc__ == "Of a circle."
 
 
 def test_there_are_at_least_sixty_idioms() -> None:

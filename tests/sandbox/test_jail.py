@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from tests.sandbox.jails import Spawner, Started, with_first, with_program
 
 from batos.errors import ChildDied, ClosureTooLarge, WallsUnavailable
 from batos.kernel.method import Method, Primitive
@@ -19,8 +20,7 @@ from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.sandbox import jail as jail_module
 from batos.sandbox.jail import REMOVED, ZYGOTE_ARGV, Case, Jail, Outcome, Report
-from batos.sandbox.launcher import Child
-from batos.sandbox.world import Ref
+from batos.sandbox.world import Ref, capture
 
 pytestmark = pytest.mark.walls
 
@@ -39,40 +39,7 @@ zygote.compile_method = compile_anything
 zygote._warm_up = lambda: None
 zygote.main(sys.argv[-1])
 """
-_options = ZYGOTE_ARGV.index("-c")
-UNGUARDED_ARGV = (*ZYGOTE_ARGV[: _options + 1], UNGUARDED, *ZYGOTE_ARGV[_options + 2 :])
-
-
-class Started(Child):
-    """A child of the test's own, with an empty environment and no launcher."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            number = theirs.fileno()
-            self._process = subprocess.Popen([*argv, str(number)], pass_fds=[number], env={})
-        super().__init__(ours, self._process.pid, 1, self._answer)
-
-    def _answer(self, line: str) -> str:
-        if line.startswith("kill"):
-            self._process.kill()
-        return f"ended {self._process.wait(10)}"
-
-
-class Spawner:
-    """Starts children, and remembers them."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        self._argv = argv
-        self.started: list[Started] = []
-
-    def __call__(self) -> Started:
-        self.started.append(Started(self._argv))
-        return self.started[-1]
-
-    @property
-    def latest(self) -> Started:
-        return self.started[-1]
+UNGUARDED_ARGV = with_program(UNGUARDED)
 
 
 @contextmanager
@@ -116,12 +83,6 @@ def error_of(report: Report) -> str:
     error = outcome_of(report).error
     assert error is not None
     return error
-
-
-def with_first(statement: str) -> tuple[str, ...]:
-    """Return the jail's argv with a statement before it serves."""
-    start = ZYGOTE_ARGV[_options + 1].replace("; from", f"; {statement}; from", 1)
-    return (*ZYGOTE_ARGV[: _options + 1], start, *ZYGOTE_ARGV[_options + 2 :])
 
 
 def open_files(process: Path) -> list[str]:
@@ -263,7 +224,7 @@ def test_the_gate_refuses_before_anything_runs(jail: Jail, account: UvmObject) -
 def test_a_method_of_another_name_is_refused(jail: Jail, account: UvmObject) -> None:
     report = jail.trial("def g(self):\n    return 1", "f", account, ONCE)
 
-    assert report.refused == ("it defines 'g' instead of 'f'",)
+    assert report.refused == ("line 1: it defines 'g', not 'f'",)
 
 
 def test_a_case_that_loops_leaves_the_others_their_time(jail: Jail, account: UvmObject) -> None:
@@ -274,6 +235,63 @@ def test_a_case_that_loops_leaves_the_others_their_time(jail: Jail, account: Uvm
     assert report.killed is None
     assert [outcome.result for outcome in report.outcomes] == [None, 0, None]
     assert "BudgetSpent" in str(report.outcomes[0].error)
+
+
+def test_only_what_receiver_and_arguments_reach_is_copied(jail: Jail) -> None:
+    traits = UvmObject(kind="traits")
+    account, other = traits.clone(balance=1), traits.clone(balance=2)
+    traits.clone(text="x" * (50 << 20), account=account)  # knows them, and nobody knows it
+
+    report = jail.trial("def f(self, o):\n    return o.balance", "f", account, [Case((other,))])
+
+    assert outcome_of(report).result == 2
+    assert capture(account, [other]).objects == [account, traits, other]
+
+
+def test_an_answer_is_made_of_pythons_own_types(jail: Jail, account: UvmObject) -> None:
+    source = "def f(self):\n    return [self.log, {'a': self.log}, {1}, (True, 1.0), 'x', None]"
+
+    result = outcome_of(jail.trial(source, "f", account, [Case(given={"log": [[1]]})])).result
+
+    assert exact_types(result) <= {list, dict, set, tuple, bool, int, float, str, type(None)}
+    assert result == [[[1]], {"a": [[1]]}, {1}, (True, 1.0), "x", None]
+
+
+def exact_types(value: object) -> set[type]:
+    items = value.values() if isinstance(value, dict) else value
+    if isinstance(value, str) or not isinstance(items, Collection):
+        return {type(value)}
+    return {type(value)}.union(*map(exact_types, items))
+
+
+def test_the_owner_compiles_nothing_to_try_a_method(
+    jail: Jail, account: UvmObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_here(*_args: object) -> NoReturn:
+        raise AssertionError("a compile bomb would go off in the owner")
+
+    monkeypatch.setattr("builtins.compile", compile_here)
+
+    report = jail.trial(DEPOSIT, "deposit_", account, [Case((1,))])
+
+    assert outcome_of(report).result == 101
+
+
+def test_an_error_that_cannot_be_shown_leaves_the_other_cases_their_turn(
+    jail: Jail, account: UvmObject
+) -> None:
+    source = """
+def f(self, n):
+    x = []
+    for _ in range(n): x = [x, x]
+    raise ValueError(x)
+"""
+
+    report = jail.trial(source, "f", account, [Case((100_000,)), Case((40,))])
+
+    assert [outcome.error for outcome in report.outcomes] == [
+        "ValueError: <list> (line 5 of f)"
+    ] * 2
 
 
 def test_an_object_that_reaches_too_much_is_not_tried_on(jail: Jail) -> None:
@@ -397,6 +415,13 @@ def test_a_method_that_nothing_else_can_stop_is_killed(unguarded: Jail) -> None:
         ('b\'{"result": ["object", -1], "changes": []}\\n\'', "it answered what no trial"),
         ('b\'{"result": {}, "changes": []}\\n\'', "it answered what no trial answers"),
         ("b'[' * 60000 + b'\\n'", "it answered what no trial answers"),
+        ("b'{\"refused\": []}\\n'", "it answered what no trial answers"),
+        ('b\'{"refused": "line 1"}\\n\'', "it answered what no trial answers"),
+        ("b'{\"refused\": 1}\\n'", "it answered what no trial answers"),
+        (
+            'b\'{"result": ["int", "0x\' + b"f" * 60000 + b\'"], "changes": []}\\n\'',
+            "it answered what no trial answers",
+        ),
         ("b''", "it ended before its last case"),
         ("b'x' * (1 << 20)", "wrote too much"),
     ],
@@ -416,6 +441,21 @@ def f(self):
 
     assert str(report.killed).startswith(killed)
     assert report.outcomes == (Outcome(error=report.killed),)
+
+
+def test_a_forged_name_of_a_slot_gives_a_terminal_nothing_to_obey(unguarded: Jail) -> None:
+    forged = r'{"result": 1, "changes": [[0, "\\u001b[2J", [1]]]}' + r"\n"
+    source = f"""
+def f(self):
+    for number in range(32):
+        try: os.write(number, b'{forged}')
+        except OSError: pass
+    os._exit(0)
+"""
+
+    report = unguarded.trial(source, "f", UvmObject(), ONCE)
+
+    assert outcome_of(report).changes == {("self", r"\x1b[2J"): 1}
 
 
 def test_the_next_trial_knows_nothing_of_the_one_before(unguarded: Jail) -> None:

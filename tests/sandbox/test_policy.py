@@ -65,6 +65,8 @@ REFUSED = {
     "default that calls": (body("pass", parameters=", x=print(1)"), "a default must be a constant"),
     "keyword default that calls": (body("pass", parameters=", *, x=len('')"), "a default must be a constant"),
     "default that is a lambda": (body("pass", parameters=", x=lambda: 1"), "a default must be a constant"),
+    "default that fails": (body("pass", parameters=", x=-'a'"), "a default must be a constant"),
+    "default that fails otherwise": (body("pass", parameters=", x=~1.5"), "a default must be a constant"),
     "default that reads": (body("pass", parameters=", x=str.join"), "a default must be a constant"),
     "calls itself as a function": ("def fact(self, n):\n    return n * fact(n - 1)", "write self.fact(...)"),
     "long": (body("x = 1  # " + "x" * 8_000), "longer than 8,000"),
@@ -132,7 +134,8 @@ REFUSED = {
     "SystemExit": (body("raise SystemExit"), "unknown"),
     "GeneratorExit": (body("raise GeneratorExit"), "unknown"),
     "ExceptionGroup": (body("raise ExceptionGroup('', [])"), "unknown"),
-    "module without import": (body("return math.pi"), "write `import math`"),
+    "function without its module": (body("return sqrt(2)"), "write math.sqrt"),
+    "own name without its _": ("def fact_(self, n):\n    return n * fact(n - 1)", "write self.fact_(...)"),
     "misspelt": (body("return self.x + amonut"), "'amonut' is unknown"),
     # attributes
     "class of": (body("return self.__class__"), "'__class__' is Python's own"),
@@ -231,6 +234,13 @@ def test_source_is_compiled_once_for_each_version_of_the_policy(
     assert compile_method(source) is first
     monkeypatch.setattr(policy, "POLICY_VERSION", policy.POLICY_VERSION + 1)
     assert compile_method(source) is not first
+
+
+@pytest.mark.parametrize(
+    "line", [r"return '\d'", "return 1 is 1", "return 1()", "return ''[0,]"]
+)
+def test_what_the_compiler_finds_odd_is_not_told_to_the_terminal(line: str) -> None:
+    check(body(line))  # a warning would be an error here
 
 
 def test_indented_source_is_read_where_it_starts() -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from types import MethodType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from batos.errors import NotStorable
+from batos.errors import BudgetSpent, NotStorable
 from batos.kernel.mirror import mirror
 from batos.kernel.runtime import Runtime
 from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.sandbox.meter import METER, Budget
 from batos.sandbox.policy import compile_method
 from batos.sandbox.world import capture, rebuild
 
 RUNTIME = Runtime({}, compile_method)
+
+
+class Endless(Queue):
+    """A queue that is longer than any budget."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.repeat(0)
 
 
 @pytest.fixture
@@ -151,3 +161,12 @@ def test_a_trial_cannot_make_the_owner_build_what_is_no_counter(page: Any) -> No
     ):
         with pytest.raises((TypeError, ValueError)):
             world.decode(data)
+
+
+def test_looking_for_an_item_in_a_queue_ends_with_the_budget(page: Any) -> None:
+    line = "return 8 in jobs"
+
+    with METER.limited(Budget(seconds=0.05)), pytest.raises(BudgetSpent):
+        run(page, line, parameters=", jobs", args=(Endless(),))
+
+    assert run(page, line, parameters=", jobs", args=(Queue([7, 8]),)) is True

@@ -120,6 +120,31 @@ attempts = {
     "use io_uring": lambda: syscall(425, 1, None),
     "make shared memory": lambda: syscall(29, 0, 4096, 0o600),
     "load a BPF program": lambda: syscall(321, 0, None, 0),
+    "clone a process": lambda: syscall(56, signal.SIGCHLD, None, None, None, None),
+    "clone a process by its newest call": lambda: syscall(435, None, 0),
+    "execute what is in memory": lambda: syscall(322, 1, b"", None, None, 0x1000),
+    "make a file in memory": lambda: os.memfd_create("x"),
+    "make a secret in memory": lambda: syscall(447, 0),
+    "write its parent's memory": lambda: syscall(311, parent, None, 0, None, 0, 0),
+    "take its parent's descriptor": lambda: syscall(438, 0, 0, 0),
+    "look for its parent's locks": lambda: syscall(274, parent, None, None),
+    "compare with its parent": lambda: syscall(312, parent, parent, 0, 0, 0),
+    "ask for a kernel's key": lambda: syscall(250, 0, -3, 0),
+    "add a kernel's key": lambda: syscall(248, b"user", b"x", b"x", 1, -3),
+    "handle page faults": lambda: syscall(323, 0),
+    "measure": lambda: syscall(298, None, 0, -1, -1, 0),
+    "read by the kernel's old queue": lambda: syscall(206, 1, None),
+    "use somebody's semaphore": lambda: syscall(65, 0, None, 0),
+    "remove somebody's semaphore": lambda: syscall(66, 0, 0, 0),
+    "remove somebody's queue": lambda: syscall(71, 0, 0, None),
+    "watch a folder outside": lambda: syscall(254, 0, b"/etc", 2),
+    "name a file by its handle": lambda: syscall(303, -100, b"/etc/passwd", None, None, 0),
+    "list the mounts": lambda: syscall(458, None, None, 0, 0),
+    "load a terminal's driver": lambda: fcntl.ioctl(terminal, 0x5423, b"x" * 4),
+    "open a netlink socket": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
+    "open a packet socket": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
+    "open a virtual machine's socket": lambda: socket.socket(socket.AF_VSOCK),
+    "make a pair of another family": lambda: syscall(53, 30, 1, 0, None),
     "make a system call of tomorrow": lambda: syscall(470),
 }
 print(json.dumps({name: attempt(action) for name, action in attempts.items()}))
@@ -141,6 +166,7 @@ REFUSED = {
     ),
     "bring a file in by a hard link": "EXDEV",
     "move a file out": "EACCES",
+    "clone a process by its newest call": "ENOSYS",
     "make a system call of tomorrow": "ENOSYS",
 }
 
@@ -309,7 +335,20 @@ walls.confine_trial(memory_bytes=1 << 30, cpu_s=1)
         "os.chmod('/etc/passwd', 0o777)",
         "os.memfd_create('x')",
         "os.setuid(1)",
-        "syscall(425, 1, None)",
+        "syscall(425, 1, None)",  # io_uring
+        "syscall(56, 17, None, None, None, None)",  # clone
+        "syscall(435, None, 0)",  # clone3
+        "syscall(322, 1, b'', None, None, 0x1000)",  # execveat
+        "syscall(310, parent, None, 0, None, 0, 0)",  # process_vm_readv
+        "syscall(438, 0, 0, 0)",  # pidfd_getfd
+        "syscall(250, 0, -3, 0)",  # keyctl
+        "syscall(323, 0)",  # userfaultfd
+        "syscall(298, None, 0, -1, -1, 0)",  # perf_event_open
+        "syscall(321, 0, None, 0)",  # bpf
+        "syscall(66, 0, 0, 0)",  # semctl
+        "syscall(53, 1, 1, 0, None)",  # socketpair
+        "syscall(329, None, 0, 4, -1)",  # pkey_mprotect
+        "syscall(157, 4, 1)",  # prctl
         "syscall(470)",
         "syscall(0x40000000 + 39)",
     ],
@@ -318,6 +357,47 @@ def test_a_trial_that_reaches_out_is_killed(attack: str) -> None:
     done = run(TRIAL + "\nprint('inside', flush=True)\n" + attack + "\nprint('escaped')")
 
     assert (done.returncode, done.stdout) == (-signal.SIGSYS, "inside\n")
+
+
+def test_a_trial_runs_no_machine_code_that_it_brings() -> None:
+    code = """
+    import mmap
+    plain = mmap.mmap(-1, 4096)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(plain))
+    print(json.dumps({
+        "map": attempt(lambda: mmap.mmap(-1, 4096, prot=7)),
+        "turn into code": attempt(lambda: syscall(10, ctypes.c_void_p(address), 4096, 5)),
+    }), flush=True)
+    os._exit(0)
+    """
+
+    assert set(
+        answer_of(TRIAL.replace("free,", "import mmap\nfree,") + dedent(code)).values()
+    ) == {"EACCES"}
+
+
+def test_the_numbering_of_32_bit_programs_is_closed(tmp_path: Path) -> None:
+    code = """
+    import mmap
+    memory = mmap.mmap(-1, 4096, prot=7)
+    memory.write(bytes.fromhex("b814000000cd80c3"))  # eax = getpid; int 0x80; return
+    call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+    walls.confine_owner(walls.python_paths(), [])
+    print("inside", flush=True)
+    call()
+    print("escaped")
+    """
+
+    done = run(code)
+
+    assert done.stdout == "inside\n"
+    assert done.returncode in (-signal.SIGSYS, -signal.SIGSEGV)  # without it, the processor
+
+
+def test_the_numbering_of_x32_is_closed() -> None:
+    done = run("walls.confine_owner(walls.python_paths(), [])\nsyscall(0x40000000 + 39)")
+
+    assert done.returncode == -signal.SIGSYS
 
 
 def test_a_trial_sees_no_file() -> None:

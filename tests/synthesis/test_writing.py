@@ -4,11 +4,13 @@ import pytest
 
 from batos.kernel.message import Message
 from batos.kernel.method import Method
+from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.examples import Example
+from batos.synthesis.reading import candidates_from
 from batos.synthesis.reflection import reflect_on
 from batos.synthesis.values import Failure, Reflection
-from batos.synthesis.writing import candidates_from, prompt_for
+from batos.synthesis.writing import prompt_for
 
 
 def reflection_of(*args: object, examples: tuple[Example, ...] = ()) -> Reflection:
@@ -106,3 +108,50 @@ def test_arguments_are_named_by_the_keywords_or_by_what_they_are() -> None:
         ("to",),
         ("amount", "amount2"),
     ]
+
+
+def test_a_known_method_is_shown_and_called_without_the_slots_it_brings() -> None:
+    box = UvmObject(width=2, height=3)
+    mirror(box).set("area", Method("def area(self):\n    return self.width * self.height", {}))
+    mirror(box).set("fits_", Method("def fits_(self, size):\n    return self.width < size", {}))
+    reflection = reflect_on(box, Message("volume_", (4,)), ())
+
+    prompt = prompt_for(reflection)
+    texts = [
+        "\n    return area(width, height) * amount",
+        " return fits(width, amount)",
+        " return area()",
+    ]
+    sources = [candidate.source for candidate in candidates_from(texts, reflection)]
+
+    assert "def area(width, height):\n    return width * height\n" in prompt
+    assert [source.splitlines()[1].strip() for source in sources] == [
+        "return self.area() * amount",
+        "return self.fits_(amount)",
+        "return self.area()",
+    ]
+
+
+def test_methods_that_differ_in_the_names_of_their_own_variables_are_one() -> None:
+    texts = [
+        "\n    total = balance + 1\n    return total",
+        "\n    result = balance + 1\n    return result",
+        "\n    result = balance + 1\n    return balance",
+    ]
+
+    candidates = candidates_from(texts, reflection_of(50))
+
+    assert [candidate.samples for candidate in candidates] == [2, 1]
+
+
+def test_an_object_in_a_slot_is_told_by_what_it_has_and_sent_its_own_selectors() -> None:
+    purse = UvmObject(money=3)
+    mirror(purse).set("put_", Method("def put_(self, coins):\n    return coins", {}))
+    reflection = reflect_on(UvmObject(purse=purse, tip=1), Message("earn_", (4,)), ())
+
+    (candidate,) = candidates_from([" return purse.put(amount + tip)"], reflection)
+
+    assert "# purse has money, put_(coins)\ndef earn(purse, tip, amount):" in prompt_for(
+        reflection
+    )
+    assert candidate.source.endswith("return self.purse.put_(amount + self.tip)")

@@ -88,7 +88,7 @@ def test_a_postgres_uri_is_a_login_with_its_quoting_undone(scheme: str) -> None:
         "sslmode": "require",
         "connect_timeout": "3",  # libpq counts whole seconds
     }
-    assert address.shown == "postgres://ada@db:5433/main"
+    assert address.shown == "postgres://ada@db:5433/main?sslmode=require&connect_timeout=2.5"
 
 
 def test_postgres_on_a_unix_socket_is_named_by_its_folder() -> None:
@@ -155,6 +155,21 @@ def test_what_has_no_meaning_is_refused_with_the_reason_and_without_the_password
 
     assert why in str(found.value)
     assert "secr" not in f"{found.value} {found.value!r} {found.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sqlite:///a/b?keep_history=0",
+        "sqlite://?data_dir=/a/b&keep_history=0",
+        "postgres://ada@db/main?keep_history=0&host=/run/a b",
+        "zeo:///run/socket?storage=2&shared_blob_dir=1&blob_dir=/srv/blobs",
+    ],
+)
+def test_what_is_shown_of_an_address_leads_to_the_same_universe(uri: str) -> None:
+    address = read(uri)
+
+    assert read(address.shown) == address
 
 
 def test_no_password_is_in_what_an_address_shows_of_itself() -> None:

@@ -21,6 +21,7 @@ from batos.errors import (
     BackupFailed,
     BackupMissing,
     Damaged,
+    FolderTaken,
     NoSuchBackup,
     UniverseExists,
     UniverseMissing,
@@ -433,6 +434,16 @@ def test_a_record_of_a_foreign_class_is_found_and_not_called(
         verify(universe_path)
 
     assert not (tmp_path / "mark").exists()
+
+
+def test_a_folder_with_something_else_gets_no_backup(universe: Universe, backups: Path) -> None:
+    backups.mkdir()
+    (backups / "letter.txt").write_text("dear Ada")
+
+    with pytest.raises(FolderTaken, match="no backup"):
+        back_up(universe.path, backups)
+
+    assert [file.name for file in backups.iterdir()] == ["letter.txt"]
 
 
 def test_nothing_is_overwritten_and_nothing_made_of_nothing(

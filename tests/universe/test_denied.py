@@ -12,6 +12,8 @@ from tests.universe.little_disk import mount_at, need_disks, run_on_disk
 
 from batos.errors import UniverseDenied
 from batos.universe.awakening import Mind, awaken
+from batos.universe.browser import Browser
+from batos.universe.past import diff, history
 from batos.universe.universe import open_universe
 
 NOBODY = 65534
@@ -32,6 +34,10 @@ def refuse_to_write(disk: Path) -> dict[str, Any]:
     reader = open_universe(disk / "u", read_only=True)
     with reader.transaction() as root:
         assert "genesis_obj" in root
+        assert Browser(root).implementors("card")
+    begins = reader.log(1, everything=True)[0].tid
+    assert history(reader, "genesis_obj")
+    assert diff(reader, begins) == []
     reader.close()
     assert {path: path.stat().st_mtime_ns for path in disk.rglob("*")} == before
     return {"text": str(caught.value)}
@@ -43,7 +49,7 @@ def test_a_universe_on_a_read_only_disk_is_told_and_can_be_read(tmp_path: Path) 
     answer = run_on_disk(tmp_path / "disk", 1024, __name__, "refuse_to_write")
 
     assert "may not be used by this process: [Errno 30]" in answer["text"]
-    assert "need only the right to read" in answer["text"]
+    assert "the right to read is enough for `batos inspect`" in answer["text"]
 
 
 def open_as_somebody(path: Path, read_only: bool, errors: Any) -> None:

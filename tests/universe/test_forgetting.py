@@ -20,11 +20,13 @@ from batos.kernel.message import Message
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.shared import Queue
+from batos.kernel.values import plain
 from batos.universe import forgetting
 from batos.universe.blobs import import_weights
 from batos.universe.forgetting import forget
 from batos.universe.journal import Journal, Proposal, State
 from batos.universe.moments import visited
+from batos.universe.names import Named
 from batos.universe.packing import pack
 from batos.universe.universe import Universe, open_universe
 from batos.uvm import Uvm
@@ -83,7 +85,7 @@ def test_the_rest_lives_on_and_history_has_ended(universe: Universe, confided: s
         assert "confidant" not in root
         assert root["bystander"].count == 1
         assert set(root) >= {"traits_obj", "pLLM_obj", "genesis_obj", "journal"}
-    assert done.packed.cut.ended > 5
+    assert done.packed.ending.ended > 5
     with pytest.raises(NoSuchMoment), visited(universe, confided):
         pass
     universe.close()
@@ -238,7 +240,7 @@ def test_a_past_that_could_not_be_ended_is_told_with_what_ends_it(
 
     with monkeypatch.context() as full:
         full.setattr(forgetting, "pack", fail)
-        with pytest.raises(ForgettingUnfinished, match="batos pack --keep 0"):
+        with pytest.raises(ForgettingUnfinished, match="batos forget --finish"):
             forget(universe, "secret")
     pack(universe, dt.timedelta())
 
@@ -256,3 +258,134 @@ def test_the_journal_keeps_no_key_of_what_is_forgotten(
 
     with universe.transaction() as root:
         assert list(root["journal"]["by_key"]) == []
+
+
+# --- what others say of it ---------------------------------------------------------------
+
+
+@pytest.fixture
+def told(open_scripted: Callable[..., Uvm], universe: Universe) -> Uvm:
+    """Two objects; the confidant's secret is the marker."""
+    universe.close()
+    uvm = open_scripted([])
+    with uvm.transaction("begin") as root:
+        for name in ("confidant", "bystander"):
+            root[name] = root["genesis_obj"].clone(heard=None)
+        mirror(root["bystander"]).define("def hear_(self, what):\n    return what")
+        root["confidant"].secret = f"{MARK} 'ü'\n" + 100 * "long "
+    return uvm
+
+
+def secret_of(uvm: Uvm) -> str:
+    with uvm.transaction() as root:
+        return str(root["confidant"].secret)
+
+
+def test_a_message_to_another_receiver_is_redacted_where_it_speaks_of_it(
+    told: Uvm, universe_path: Path
+) -> None:
+    secret = secret_of(told)
+    said = {
+        "message": f"bystander hear_({secret!r})\nprototype confidant",
+        "verdict": "all 3 examples agree",
+        "candidates": [
+            {"source": "def hear_(self, confidant): 1", "verdict": f"says {secret}"}
+        ],
+    }
+    asked = Message("hear_", (secret, [b"x", "harmless"]), {"by": "of confidant"})
+    told.journal.record(Proposal("k", "bystander", "hear_", "source", said), asked)
+    with told.transaction("teach") as root:
+        mirror(root["bystander"]).set("tell", Method("def tell(self):\n    pass", said))
+
+    done = told.forget("confidant")
+
+    (entry,) = told.journal.list()
+    assert (done.proposals, entry.state, entry.selector) == (1, State.PROPOSED, "hear_")
+    assert entry.provenance["message"] == "(forgotten)"
+    assert entry.provenance["verdict"] == "all 3 examples agree"
+    with told.transaction() as root:
+        message = mirror(root["journal"]["entries"][1].message).slots()
+        assert plain(message["args"]) == ("(forgotten)", [b"x", "harmless"])
+        method = mirror(root["bystander"]).method("tell")
+        assert method.provenance["message"] == "(forgotten)"
+        assert method.source.startswith("def tell")
+    assert [what.split(":")[0] for what in done.still_there] == [
+        "the name confidant, in Data.fs"
+    ]
+    told.close()
+    assert files_with(universe_path, MARK) == set()
+
+
+@pytest.mark.parametrize("where", ["source", "example"])
+def test_an_entry_whose_source_or_examples_hold_it_keeps_its_number_only(
+    told: Uvm, universe_path: Path, where: str
+) -> None:
+    secret = secret_of(told)
+    source = f"def f(self):\n    return {secret!r}" if where == "source" else ""
+    examples = [{"args": [secret]}] if where == "example" else []
+    told.journal.record(
+        Proposal("k", "bystander", "f", source, {"examples": examples}), Message("f")
+    )
+
+    told.forget("confidant")
+
+    assert [entry.state for entry in told.journal.list()] == [State.FORGOTTEN]
+    told.close()
+    assert files_with(universe_path, MARK) == set()
+
+
+def test_a_note_of_another_object_that_tells_its_secret_goes_even_cut_off(
+    told: Uvm, universe_path: Path
+) -> None:
+    secret = secret_of(told)
+    told.send("bystander", "hear_", secret)
+    told.send("bystander", "hear_", 940 * "x" + secret)  # the note ends within it
+    with told.transaction(f"bystander hear_({secret!r})") as root:
+        root["another"] = root["genesis_obj"].clone(n=1)  # lives on in that transaction
+
+    done = told.forget("confidant")
+
+    assert done.still_there == ()
+    assert told.log(10) == []
+    with told.transaction() as root:
+        assert root["another"].n == 1
+    told.close()
+    assert files_with(universe_path, MARK[:10]) == set()
+
+
+def test_an_answer_that_tells_of_it_is_gone_and_its_message_still_took_effect(
+    told: Uvm, universe_path: Path
+) -> None:
+    secret = secret_of(told)
+    told.send("bystander", "hear_", {"of": [secret]}, message_id="1")
+    told.send("bystander", "hear_", Named("confidant"), message_id="2")
+    told.send("bystander", "hear_", "harmless", message_id="about confidant")
+    told.send("bystander", "hear_", 150 * "x" + secret, message_id="4")
+    told.send("bystander", "hear_", "harmless", message_id="5")
+
+    done = told.forget("confidant")
+
+    assert done.still_there == ()
+    assert told.send("bystander", "hear_", {"of": [secret]}, message_id="1") == "(forgotten)"
+    assert told.send("bystander", "hear_", "harmless", message_id="5") == "harmless"
+    told.close()
+    assert files_with(universe_path, MARK) == files_with(universe_path, "confidant") == set()
+
+
+def test_a_tail_that_a_crash_left_is_named(universe: Universe, write: Write) -> None:
+    write("account", secret=MARK)
+    (universe.path / "Data.fs.tr0").write_text(f"half a commit {MARK}")
+
+    done = forget(universe, "account")
+
+    assert done.still_there == (
+        "the text of secret, in Data.fs.tr0: a crash cut that off; remove the file",
+    )
+
+
+def test_what_it_cannot_find_by_their_texts_is_said(universe: Universe, write: Write) -> None:
+    write("account", number=4711, code="short")
+
+    done = forget(universe, "account")
+
+    assert done.beyond_reach[-1].startswith("numbers, short texts and parts of its texts")

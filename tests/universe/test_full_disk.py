@@ -14,8 +14,12 @@ from tests.universe.little_disk import fill, free_bytes, run_on_disk
 
 from batos.errors import DiskFull
 from batos.universe.awakening import Mind, awaken
+from batos.universe.backup import back_up
 from batos.universe.blobs import import_weights, path_of
+from batos.universe.bundle.exporting import export_universe
+from batos.universe.bundle.importing import rebuild
 from batos.universe.packing import pack
+from batos.universe.recovering import recover
 from batos.universe.universe import Universe, open_universe
 
 KIB = 1 << 10
@@ -244,3 +248,33 @@ def test_a_pack_that_does_not_fit_leaves_the_universe_as_it_is(
     tmp_path: Path, left_kib: int
 ) -> None:
     run_on_disk(tmp_path / "disk", DISK_KIB, __name__, "fail_to_pack", left_kib * KIB)
+
+
+def fail_to_make_again(disk: Path, backups: str, bundle: str) -> list[str]:
+    fill(disk, 4 * KIB)
+    told = []
+    for make in (
+        lambda: recover(Path(backups), disk / "u"),
+        lambda: rebuild(disk / "u", Path(bundle)),
+    ):
+        with pytest.raises(DiskFull) as caught:
+            make()
+        told.append(caught.value.doing)
+        assert not (disk / "u").exists()
+    return told
+
+
+def test_what_did_not_fit_is_called_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(PAYLOAD)
+    awaken(tmp_path / "u", Mind(tmp_path / "source", "none", "none", {}))
+    back_up(tmp_path / "u", tmp_path / "backups")
+    universe = open_universe(tmp_path / "u", read_only=True)
+    export_universe(universe, tmp_path / "bundle")
+    universe.close()
+
+    told = run_on_disk(
+        *(tmp_path / "disk", DISK_KIB, __name__, "fail_to_make_again"),
+        *(str(tmp_path / "backups"), str(tmp_path / "bundle")),
+    )
+
+    assert told == ["the recovery", "the import"]

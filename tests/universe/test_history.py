@@ -19,6 +19,18 @@ from batos.universe.universe import Universe, open_universe
 Write = Callable[..., str]
 
 
+def test_a_changed_comment_is_a_change_of_its_slot(universe: Universe, write: Write) -> None:
+    before = write("account", balance=1)
+    with universe.transaction("say it") as root:
+        mirror(root["account"]).annotate("balance", comment="in euros")
+
+    newest = history(universe, "account")[0]
+
+    said = (Change("balance", "1", "1", comment=("", "in euros")),)
+    assert (newest.moment.note, newest.changes) == ("say it", said)
+    assert [one.changes for one in diff(universe, before)] == [said]
+
+
 def test_a_history_says_when_who_and_what(universe: Universe, write: Write) -> None:
     first = write("account", note="open", user="ann", balance=1)
     write("other", balance=7)

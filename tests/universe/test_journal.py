@@ -205,7 +205,7 @@ def test_the_journal_is_never_undone(universe: Universe, journal: Journal) -> No
 
     assert [moment.note for moment in universe.log(2, everything=True)] == [
         "journal: rejected proposal 1",
-        "journal: proposed deposit_",
+        "journal: proposed <object 0x7> deposit_",
     ]
 
 

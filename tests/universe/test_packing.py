@@ -49,7 +49,7 @@ def test_a_pack_ends_the_history_before_it_and_says_so(
 
     packed = pack(universe, NOTHING, "ann")
 
-    assert (packed.cut.begins.tid, packed.cut.ended) == (last, 2)
+    assert (packed.ending.begins.tid, packed.ending.ended) == (last, 2)
     assert read("account", "balance") == 2
     with visited(universe, last) as root:
         assert root["account"].balance == 2
@@ -76,7 +76,7 @@ def test_what_is_young_enough_stays(universe: Universe, write: Write) -> None:
     before = universe.log(everything=True)
 
     assert plan_pack(universe, dt.timedelta(days=1)).ended == 0
-    assert pack(universe, dt.timedelta(days=1)).cut.ended == 0
+    assert pack(universe, dt.timedelta(days=1)).ending.ended == 0
 
     assert universe.log(everything=True) == before
     with visited(universe, tid) as root:
@@ -89,7 +89,7 @@ def test_a_part_of_the_history_can_be_kept(universe: Universe, write: Write) -> 
 
     packed = pack(universe, span - dt.timedelta(microseconds=100))
 
-    assert packed.cut.begins.tid == kept
+    assert packed.ending.begins.tid == kept
     with visited(universe, kept) as root:
         assert root["account"].balance == 2
     with pytest.raises(NoSuchMoment), visited(universe, old):
@@ -111,7 +111,7 @@ def test_the_space_of_old_weights_comes_back(
         assert path_of(root["mind"].weights).read_bytes() == b"b" * LARGE
 
 
-def test_what_happened_after_the_cut_can_still_be_undone(
+def test_what_happened_after_the_pack_can_still_be_undone(
     universe: Universe, write: Write, read: Read
 ) -> None:
     write("account", balance=1)

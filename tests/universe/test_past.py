@@ -163,6 +163,25 @@ def test_an_object_that_is_referred_to_since_cannot_be_undone_away(
         assert "ann" not in root
 
 
+def test_a_reference_to_what_was_undone_away_is_not_brought_back(
+    universe: Universe, write: Write
+) -> None:
+    write("bob")
+    created = write("ann")
+    with universe.transaction("befriend") as root:
+        root["bob"].friend = root["ann"]
+    parted = write("bob", friend=None)
+    universe.undo(created)
+
+    with pytest.raises(UndoConflict, match="refers to an object that is gone"):
+        universe.undo(parted)
+
+    universe.undo(universe.log(1)[0].tid)  # the creation stands again
+    universe.undo(parted)
+    with universe.transaction() as root:
+        assert root["bob"].friend is root["ann"]
+
+
 @pytest.mark.parametrize("tid", ["0" * 16, "", "no tid", "04"])
 def test_a_transaction_that_is_not_there_cannot_be_undone(universe: Universe, tid: str) -> None:
     with pytest.raises(UndoConflict, match="no such transaction"):

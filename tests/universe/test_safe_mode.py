@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.universe.test_records import FOREIGN, UVM_OBJECT, calls_touch, oid_of, store
+from tests.universe.test_verifying import SHAPES, record_of
 from ZODB._compat import PersistentUnpickler
 
-from batos.errors import ExtraMissing, NothingRuns, UniverseReadOnly, UniverseUnreadable
+from batos.errors import (
+    ExtraMissing,
+    NothingRuns,
+    SlotRefused,
+    UniverseReadOnly,
+    UniverseUnreadable,
+)
 from batos.kernel.message import send
 from batos.kernel.mirror import mirror
 from batos.opening import open_uvm
@@ -174,3 +182,45 @@ def test_objects_of_any_shape_are_kept_raw(protocol: int) -> None:
     assert [repr(one) for one in shown] == [
         f"a record of {__name__}.{type(one).__name__}" for one in objects
     ]
+
+
+@pytest.fixture
+def without_journal(universe: Universe, universe_path: Path, write: Write) -> Path:
+    """A universe whose journal cannot be read."""
+    write("account", balance=1)
+    write("account", balance=2)
+    with universe.transaction() as root:
+        oid = root["journal"]._p_oid
+    universe.close()
+    store(universe_path, oid, b"no journal at all")
+    return universe_path
+
+
+def test_a_damaged_journal_hides_nothing_else(without_journal: Path) -> None:
+    with open_uvm(without_journal, safe=True) as safe:
+        with safe.transaction() as root:
+            assert root["account"].balance == 2
+        events = safe.history("account")
+        assert [event.became for event in events] == ["changed", "created"]
+        with safe.at(events[1].moment.tid) as root:
+            assert root["account"].balance == 1
+        assert len(safe.log()) == 3
+        with pytest.raises(UniverseUnreadable):
+            safe.journal.list()
+        with pytest.raises(UniverseUnreadable):
+            safe.unfinished_forgettings()
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_an_object_of_no_shape_hides_no_other(
+    universe: Universe, universe_path: Path, write: Write, case: str
+) -> None:
+    write("account", balance=1)
+    universe.close()
+    store(universe_path, oid_of(universe_path, "digital_ether"), record_of(SHAPES[case][0]))
+
+    with open_uvm(universe_path, safe=True) as safe, safe.transaction() as root:
+        assert root["account"].balance == 1
+        assert set(root) >= {"account", "digital_ether"}
+        with suppress(UniverseUnreadable, SlotRefused):
+            mirror(root["digital_ether"]).slots()

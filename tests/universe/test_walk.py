@@ -18,6 +18,10 @@ from batos.universe.walk import ROOT, Records, Reference, references_in
 Write = Callable[..., str]
 
 
+def records_of(root: Any) -> Records:
+    return Records(root._p_jar)
+
+
 def test_each_record_is_met_once_and_what_cannot_be_reached_is_not(
     universe: Universe, write: Write
 ) -> None:
@@ -30,7 +34,7 @@ def test_each_record_is_met_once_and_what_cannot_be_reached_is_not(
         root["account"].friends.pop()
 
     with universe.transaction() as root:
-        met = [record.oid for record in Records(root).walk()]
+        met = [record.oid for record in records_of(root).walk()]
         account = u64(root["account"]._p_oid)
 
     assert met[0] == ROOT
@@ -46,7 +50,7 @@ def test_a_walk_loads_and_changes_nothing(universe: Universe, write: Write) -> N
         connection: Any = root._p_jar  # type: ignore[attr-defined]
         connection.cacheMinimize()
         before = connection._cache.cache_non_ghost_count
-        assert len(list(Records(root).walk())) > 5
+        assert len(list(records_of(root).walk())) > 5
         assert connection._cache.cache_non_ghost_count == before
         assert connection._registered_objects == []
 
@@ -56,7 +60,7 @@ def test_a_walk_sees_the_moment_of_its_transaction(universe: Universe, write: Wr
 
     with universe.transaction() as root:
         write("account", balance=2)
-        [seen] = [one.slots for one in Records(root).walk() if "balance" in one.slots]
+        [seen] = [one.slots for one in records_of(root).walk() if "balance" in one.slots]
 
     assert seen["balance"] == 1
 
@@ -65,7 +69,7 @@ def test_a_method_is_read_on_demand_with_its_source(universe: Universe, write: W
     write("account", run=Method("def run(self): ...", {}))
 
     with universe.transaction() as root:
-        records = Records(root)
+        records = records_of(root)
         [account] = [one for one in records.walk() if "run" in one.slots]
         value = account.slots["run"]
 
@@ -104,7 +108,7 @@ def test_a_record_that_is_damaged_or_foreign_is_named_and_not_run(
 
     with universe.transaction() as root:
         storage = root._p_jar._storage  # type: ignore[attr-defined]
-        records = Records(root)
+        records = records_of(root)
         records._storage = Damaged()
 
         with pytest.raises(UniverseUnreadable, match="record"):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,11 @@ def test_log_tells_what_happened_and_undo_takes_it_back(account: Batos) -> None:
         (["pending", "show", "9"], 2, "no proposal 9"),
         (["awaken"], 1, "exists already"),
         (["clone", "genesis_obj", "a b"], 2, "no name"),
-        (["clone", "genesis_obj", "e\x1b[31mvil"], 2, r"'e\x1b[31mvil' is no name"),
+        (
+            ["clone", "genesis_obj", "e\x1b[31mvil"],
+            2,
+            r"'e\x1b[31mvil' is refused: it is no name",
+        ),
         (["send", "e\x1b[31m\nvil", "f"], 2, r"'e\x1b[31m\nvil'"),
         (["send", "account", "f_", "1", "--sample", "4"], 2, "No such option"),
         (["log", "-n", "-1"], 2, "Invalid value"),
@@ -336,6 +341,14 @@ def test_doctor_finds_what_is_there(account: Batos) -> None:
     assert states["python"] == "ok"
     assert states["universe"] == "ok"
     assert states["ZODB"] == "ok"
+    assert states["batos"] == "ok"
+    assert states["batos[zeo]"] == "ok"  # the tests need all extras
+    assert states["batos[relational]"] == "ok"
+    assert "batos[test]" not in states
+    texts = {finding["what"]: finding["text"] for finding in findings}
+    assert texts["batos"] == version("batos")
+    assert f"ZEO {version('ZEO')}" in texts["batos[zeo]"]
+    assert texts["universe"].endswith(", 4 transactions")  # with ZODB's own
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -401,6 +414,14 @@ def test_inspect_shows_a_counter_as_its_number_and_a_queue_as_its_items(
 
     shown = account("inspect", "account").stdout
 
+    values = json.loads(account("inspect", "account", "--json").stdout)["values"]
+
+    assert values == {
+        "parent*": {"object": "genesis_obj"},
+        "balance": 100,
+        "hits": 3,
+        "jobs": ["a", ["b", 1]],
+    }
     assert re.search(r"^hits +3$", shown, re.MULTILINE)
     assert re.search(r"^jobs +\['a', \('b', 1\)\]$", shown, re.MULTILINE)
     assert json.loads(account("send", "account", "jobs", "--json").stdout)["answer"] == [

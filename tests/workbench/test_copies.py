@@ -49,11 +49,44 @@ def test_conflicts_are_shown_and_decided(batos: Batos) -> None:
     replaced = batos("--json", "import", "my.bundle", "--theirs")
 
     assert "! account balance: 7 here, 100 there" in looked.stdout
+    assert "Found different: 1 slot, and you have to say `--ours`" in looked.stdout
+    assert "! account balance: 7 here, 100 there" in kept.stdout
+    assert "Found different: 1 slot, kept as here." in kept.stdout
+    assert json.loads(replaced.stdout)["decided"] == "theirs"
     assert (looked.returncode, refused.returncode) == (0, 1)
     assert json.loads(refused.stderr)["error"] == "ImportConflict"
     assert kept.returncode == 0
     assert json.loads(replaced.stdout)["conflicts"][0]["slot"] == "balance"
     assert batos("send", "account", "balance").stdout == "100\n"
+
+
+def test_a_method_that_differs_is_shown_line_by_line(batos: Batos, tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def hi(self):\n    return 1\n")
+    (tmp_path / "two.py").write_text("def hi(self):\n    return 2\n")
+    batos("define", "account", "one.py")
+    batos("export", "my.bundle", "account")
+    batos("define", "account", "two.py")
+
+    shown = batos("import", "my.bundle", "--theirs").stdout.splitlines()
+
+    assert shown[0] == "! account hi: here -, there +"
+    assert {"    -     return 2", "    +     return 1"} <= set(shown)
+    assert "Found different: 1 slot, replaced by the bundle's." in shown
+
+
+def test_a_dry_run_where_no_universe_is_shows_what_would_be_made(
+    batos: Batos, tmp_path: Path
+) -> None:
+    batos("export", "my.bundle")
+
+    looked = batos("import", "my.bundle", "--dry-run", at=tmp_path / "again.universe")
+    refused = batos("import", "none", "--dry-run", at=tmp_path / "again.universe")
+
+    assert looked.returncode == 0, looked.stderr
+    assert "+ account\n" in looked.stdout
+    assert "It would add: 5 new objects" in looked.stdout
+    assert refused.returncode == 1
+    assert not list(tmp_path.glob("*again.universe*"))
 
 
 def test_backing_up_verifying_and_exporting_need_no_ownership(

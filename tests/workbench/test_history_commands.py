@@ -37,8 +37,9 @@ def test_history_is_json_with_the_full_values(account: Batos, tids: list[str]) -
     events = json.loads(account("history", "account", "-n", "1", "--json").stdout)
 
     assert [(event["tid"], event["became"]) for event in events] == [(tids[2], "changed")]
-    change = {"slot": "balance", "before": "100", "after": "200", "is_method": False}
-    assert events[0]["changes"] == [change]
+    [change] = events[0]["changes"]
+    assert change.pop("comment") is None
+    assert change == {"slot": "balance", "before": "100", "after": "200", "is_method": False}
 
 
 def test_inspect_and_source_go_back(account: Batos, tids: list[str]) -> None:
@@ -80,8 +81,8 @@ def test_diff_and_restore(account: Batos, tids: list[str]) -> None:
         (["restore", "account", "f" * 16, "--slot", "nothing"], 6, "no slot 'nothing'"),
         (["pack"], 2, "Missing option"),
         (["pack", "--keep", "soon"], 2, "no span of time"),
-        (["pack", "--keep", "0"], 2, "Say --yes"),
-        (["forget", "account"], 2, "Say --yes"),
+        (["pack", "--keep", "0"], 2, "say so with `--yes`"),
+        (["forget", "account"], 2, "say so with `--yes`"),
         (["forget", "nobody", "--yes"], 2, "no object 'nobody'"),
         (["forget", "traits_obj", "--yes"], 6, "primordial"),
     ],
@@ -100,7 +101,7 @@ def test_bad_input_ends_in_one_line_and_its_exit_code(
 def test_pack_says_what_it_ends(account: Batos, tids: list[str]) -> None:
     packed = json.loads(account("pack", "--keep", "0", "--yes", "--json").stdout)
 
-    assert (packed["begins"], packed["ended"]) == (tids[2], 3)
+    assert (packed["begins"], packed["ended"]) == (tids[2], 4)
     assert account("inspect", "--at", tids[1]).returncode == 6
     assert "Nothing is that old" in account("pack", "--keep", "1d", "--yes").stdout
     assert account("send", "account", "double").stdout == "400\n"
@@ -185,5 +186,5 @@ def test_a_person_at_a_terminal_is_asked_before_history_ends(
 
     assert asking.wait(20) == code
     os.close(terminal)
-    assert "This ends 3 transactions" in said
+    assert "This ends 4 transactions" in said
     assert account("inspect", "--at", tids[1]).returncode == (6 if answer == "y" else 0)

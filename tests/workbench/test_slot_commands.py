@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batos.kernel.shared import Counter, Queue
 from batos.universe.universe import open_universe
 
 Batos = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -112,6 +113,24 @@ def test_find_answers_in_names_also_while_another_process_owns_the_universe(
     assert nobody == "Nothing found.\n"
 
 
+def test_find_can_be_asked_of_the_past(batos: Batos) -> None:
+    [moment] = json.loads(batos("--json", "log", "-n", "1").stdout)
+    batos("slot", "remove", "account", "deposit_")
+
+    assert batos("find", "implementors", "deposit_").stdout == "Nothing found.\n"
+    then = batos("find", "implementors", "deposit_", "--at", moment["tid"])
+    assert then.stdout == "account  deposit_  method\n"
+    assert batos("find", "senders", "x", "--at", "long ago").returncode == 6
+
+
+def test_a_changed_comment_is_in_the_history(batos: Batos) -> None:
+    batos("slot", "comment", "account", "balance", "in euros")
+
+    lines = batos("history", "account", "-n", "1").stdout.splitlines()
+
+    assert lines[1:] == ["    balance: comment changed: (none) -> in euros"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -139,3 +158,91 @@ def test_bad_input_is_named_ends_with_2_and_changes_nothing(
     assert says in found.stderr
     assert found.stdout == ""
     assert batos("inspect", "account").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "plain"),
+    [
+        ("Counter(3)", Counter, 3),
+        ("batos.Counter()", Counter, 0),
+        ("Queue(['a', 1])", Queue, ["a", 1]),
+        ("Queue()", Queue, []),
+        ("'Counter(3)'", str, "Counter(3)"),
+    ],
+)
+def test_counters_and_queues_can_be_typed(
+    batos: Batos, universe_path: Path, text: str, kind: type, plain: object
+) -> None:
+    assert batos("slot", "set", "account", "it", text).returncode == 0
+    assert batos("clone", "account", "other", f"it={text}").returncode == 0
+
+    for name in ("account", "other"):
+        values = json.loads(batos("inspect", name, "--json").stdout)["values"]
+        assert values["it"] == plain
+    universe = open_universe(universe_path)
+    with universe.transaction() as root:
+        assert {type(root[name].it) for name in ("account", "other")} == {kind}
+    universe.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["slot", "set", "account", "it", "Counter('a')"], "not str"),
+        (["slot", "set", "account", "it", "Counter(hits)"], "text in quotes"),
+        (["slot", "set", "account", "it", "Queue(3)"], "the items of a list"),
+        (["send", "account", "deposit_", "Counter(3)"], "is no argument"),
+    ],
+)
+def test_what_is_no_counter_or_queue_is_refused_and_not_stored_as_text(
+    batos: Batos, words: list[str], says: str
+) -> None:
+    found = batos(*words)
+
+    assert found.returncode == 2
+    assert says in found.stderr
+    assert "it" not in json.loads(batos("inspect", "account", "--json").stdout)["slots"]
+
+
+def test_whoever_takes_the_last_parent_away_is_told_what_that_means(batos: Batos) -> None:
+    batos("slot", "set", "account", "law*", "@traits_obj")
+
+    one_of_two = batos("slot", "remove", "account", "law*")
+    last = batos("slot", "remove", "account", "parent*")
+
+    assert one_of_two.stdout == "account has no law* of its own now.\n"
+    assert "It has no parents any more" in last.stdout
+    assert batos("undo").returncode == 0
+    assert "parent*" in json.loads(batos("inspect", "account", "--json").stdout)["slots"]
+
+
+def test_a_name_is_taken_away_and_given_back(batos: Batos) -> None:
+    batos("clone", "account", "child")
+
+    kept = batos("unname", "account")
+    lost = json.loads(batos("unname", "child", "--json").stdout)
+
+    assert kept.stdout == (
+        "account is no name any more. The object stays: child (parent*) leads to it.\n"
+    )
+    assert lost == {"name": "child", "referrers": []}
+    assert not {"account", "child"} & set(json.loads(batos("inspect", "--json").stdout))
+    assert batos("undo").stdout == "undone: unname child\n"
+    assert batos("undo").stdout == "undone: unname account\n"
+    assert batos("send", "child", "balance").stdout == "100\n"
+
+
+def test_an_object_that_only_its_own_circle_leads_to_is_out_of_reach(batos: Batos) -> None:
+    batos("clone", "genesis_obj", "friend", "knows=@account")
+    batos("slot", "set", "account", "knows", "@friend")
+    batos("unname", "friend")
+
+    assert "Nothing leads to the object any more" in batos("unname", "account").stdout
+
+
+@pytest.mark.parametrize("name", ["genesis_obj", "pLLM_obj", "journal", "nobody"])
+def test_a_name_that_has_to_stay_or_is_none_is_not_taken_away(batos: Batos, name: str) -> None:
+    before = batos("inspect").stdout
+
+    assert batos("unname", name).returncode == 2
+    assert batos("inspect").stdout == before

@@ -1,38 +1,46 @@
 """An engine in a process of its own, from the owner's side: the same contract.
 
 The child (`mind_process`) is started on the first request, ends by itself when it was idle
-for a while, and is replaced when it died or hangs. What it sends is checked: weights from
-elsewhere are parsed there. How it is started is the launcher's business, because the owner
-may have walls around it.
+for a while, and is replaced when it died or hangs; who still talks with the one before is let
+to finish. Each request is a conversation on a socket of its own (`conversation`). How a child
+is started is the launcher's business, because the owner may have walls around it.
 """
 
 from __future__ import annotations
 
-import json
-import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from batos.engines.contract import (
+    Adapter,
     Completion,
-    Finish,
     OnText,
+    Report,
     Request,
     deadline_passed,
     engine_closed,
+    not_admitted,
+    refuse_renamed,
+)
+from batos.engines.conversation import (
+    MALFORMED,
+    Hearer,
+    converse,
+    is_quiet,
+    received,
+    report_of,
+    say,
 )
 from batos.errors import ChildDied, EngineFailed
-from batos.sandbox.frames import receive_frame, send_frame
 from batos.sandbox.launcher import Child, python_argv
 
-_GRACE_S = 0.5  # for a child to say itself that the time is over, and to keep its weights
-_MALFORMED = (ValueError, TypeError, LookupError, RecursionError)
+GRACE_S = 0.5  # for a child to say itself that the time is over, and to keep its weights
 
 
 def mind_argv(readable: Sequence[Path], runtime_dir: Path) -> tuple[str, ...]:
@@ -42,11 +50,26 @@ def mind_argv(readable: Sequence[Path], runtime_dir: Path) -> tuple[str, ...]:
     nothing else to read.
 
     Args:
-        readable: Weights, or folders of weights.
+        readable: Weights and adapters, or folders of them.
         runtime_dir: A folder that is there, in which it may make files; the only one.
     """
     places = [str(place.resolve()) for place in (runtime_dir, *readable)]
     return python_argv("batos.engines.mind_process", ("batos", "xllamacpp"), *places)
+
+
+class _Gone(Exception):
+    """The child went while it was asked, and never saw the request."""
+
+
+@dataclass(eq=False)
+class _Served:
+    """A child, and how many talk with it."""
+
+    child: Child
+    talking: int = 0
+    answered: bool = False  # it holds the weights
+    set_aside: bool = False  # it gets no more requests, and is killed after the last
+    last_words: Mapping[str, Any] | None = None
 
 
 class ChildEngine:
@@ -58,10 +81,7 @@ class ChildEngine:
         path: Path,
         *,
         idle_s: float = 300.0,
-        context_tokens: int = 4096,
-        pool_tokens: int = 8192,
-        parallel: int = 16,
-        threads: int | None = None,
+        **options: int | None,
     ) -> None:
         """Keep in mind what to start.
 
@@ -69,176 +89,176 @@ class ChildEngine:
             spawn: Starts a process of `mind_argv`.
             path: The weights; the process has to be allowed to read them.
             idle_s: The child ends after so many seconds without a request.
-            context_tokens: As in `LlamaOptions`, and so are the rest.
+            options: As in `LlamaOptions`.
         """
         self._spawn = spawn
-        self._opening = {
-            "path": str(path.resolve()),
-            "idle_s": idle_s,
-            "context_tokens": context_tokens,
-            "pool_tokens": pool_tokens,
-            "parallel": parallel,
-            "threads": threads,
-        }
-        self._lock = threading.Lock()  # one request at a time on the socket
-        self._child: Child | None = None
-        self._loaded = False
+        self._opening = {"path": str(path.resolve()), "idle_s": idle_s, **options}
+        self._changed = threading.Condition()  # guards all that follows
+        self._served: _Served | None = None  # gets new requests
+        self._all: list[_Served] = []  # with those that were set aside
+        self._adapters: dict[str, Adapter] = {}
         self._closed = False
+
+    def admit(self, adapter: Adapter) -> None:
+        """Know an adapter from now on; see `Engine.admit`. The child hears of it when it
+        needs it, and has to be allowed to read its file."""
+        with self._changed:
+            refuse_renamed(self._adapters.get(adapter.name), adapter)
+            self._adapters[adapter.name] = adapter
 
     def complete(self, request: Request, on_text: OnText | None = None) -> list[Completion]:
         """Complete a request; see `Engine.complete`.
 
         Raises:
-            EngineFailed: As every engine. A child that is late is killed, and the next
-                request starts another.
+            EngineFailed: As every engine. A child that is late gets no more requests, and is
+                killed when nobody else talks with it.
         """
         ends = time.monotonic() + request.timeout_s
-        if not self._lock.acquire(timeout=request.timeout_s):
-            raise deadline_passed(request)
+        hearer = Hearer(request.n, on_text)
+        asked = {"complete": asdict(request), "streamed": hearer.wants}
+        if request.adapter is not None:
+            asked["adapter"] = self._adapter(request.adapter)
         try:
-            if self._closed:
-                raise engine_closed()
-            return self._complete(request, _Hearer(request.n, on_text), ends)
-        finally:
-            self._lock.release()
-
-    def unload(self) -> None:
-        """End the child: all of its memory goes back to the system."""
-        with self._lock:
-            self._bury()
-
-    def close(self) -> None:
-        """End the child, for good."""
-        with self._lock:
-            self._closed = True
-            self._bury()
-
-    @property
-    def loaded(self) -> bool:
-        """Whether a child holds the weights."""
-        if not self._lock.acquire(blocking=False):
-            return self._loaded  # it is busy with a request
-        try:
-            child = self._child
-            return self._loaded and child is not None and _is_waiting(child.socket)
-        finally:
-            self._lock.release()
-
-    def _complete(self, request: Request, hearer: _Hearer, ends: float) -> list[Completion]:
-        try:
-            answer = self._exchange(request, hearer, ends)
-            if "bye" in answer:  # it went while we asked, and never saw the request
-                self._bury()
-                answer = self._exchange(request, hearer, ends)
+            answer = self._asked(asked, ends, hearer)
             completions = hearer.completions(answer)
         except TimeoutError as error:
-            self._bury()
             raise deadline_passed(request) from error
-        except (OSError, EOFError) as error:
-            why = self._child.why_it_died() if self._child else "nobody knows how"
-            self._bury()
-            raise EngineFailed(f"its process ended ({why}); ask again") from error
-        except ChildDied as error:
-            raise EngineFailed(f"its process did not start: {error.why}") from error
-        except _MALFORMED as error:
-            self._bury()
+        except MALFORMED as error:
             raise EngineFailed("its process answered what no engine answers") from error
-        except BaseException:
-            self._bury()  # its answer would be taken for the next one's
-            raise
         if hearer.raised is not None:
             raise hearer.raised
         if completions is None:
             raise EngineFailed(str(answer["failed"]))
-        self._loaded = True
         return completions
 
-    def _exchange(self, request: Request, hearer: _Hearer, ends: float) -> dict[str, Any]:
-        """Ask, hand on the text, and return what the child says in the end."""
-        channel = self._awake().socket
-        left_s = max(0.001, ends - time.monotonic())
-        channel.settimeout(left_s)
-        asked = {"complete": {**asdict(request), "timeout_s": left_s}, "streamed": hearer.wants}
-        with suppress(ConnectionError):  # what it said last tells why
-            _say(channel, asked)
-        while "text" in (answer := _received(channel, ends + _GRACE_S)):
-            choice, text = answer["text"]
-            if hearer.hear(choice, text):
-                _say(channel, {"cancel": True})
-        return answer
-
-    def _awake(self) -> Child:
-        """Return a child that is there, as far as one can see."""
-        if self._child is not None and not _is_waiting(self._child.socket):
-            self._bury()  # it said bye, or died, while nobody looked
-        if self._child is None:
-            self._child = self._spawn()
-            _say(self._child.socket, {"open": self._opening})
-        return self._child
-
-    def _bury(self) -> None:
-        child, self._child, self._loaded = self._child, None, False
-        if child is not None:
-            child.kill()
-            child.socket.close()
-
-
-class _Hearer:
-    """Hands a request's text on to whoever asked, until they have heard enough."""
-
-    def __init__(self, n: int, on_text: OnText | None) -> None:
-        self.wants = on_text is not None
-        self.raised: BaseException | None = None
-        self._n = n
-        self._on_text = on_text
-
-    def hear(self, choice: int, text: str) -> bool:
-        """Hand on a piece of text; return whether to cancel now."""
-        if self._on_text is None:
-            return False
-        if not (isinstance(text, str) and choice in range(self._n)):
-            raise ValueError(f"text of choice {choice!r}")
+    def report(self) -> Report:
+        """Return what the child holds, if there is one and it answers soon."""
+        with self._changed:
+            if self._served is None or not is_quiet(self._served.child.socket):
+                return Report(known=len(self._adapters))
         try:
-            enough = bool(self._on_text(choice, text))
-        except BaseException as error:  # the child is let to finish first
-            self.raised = error
-            enough = True
-        if enough:
-            self._on_text = None
-        return enough
+            answer = self._asked({"report": True}, time.monotonic() + GRACE_S, Hearer(0, None))
+            return report_of(answer)
+        except (TimeoutError, EngineFailed, *MALFORMED):
+            return Report(self.loaded, known=len(self._adapters))
 
-    def completions(self, answer: dict[str, Any]) -> list[Completion] | None:
-        """Return what the child answered, or None if it failed.
+    def unload(self) -> None:
+        """End the child, once all requests are complete: its memory goes back."""
+        with self._changed:
+            if self._served is not None:
+                self._set_aside(self._served)
+            while self._all:
+                self._changed.wait()
 
-        Raises:
-            LookupError, TypeError, ValueError: It is no such answer.
-        """
-        if "failed" in answer:
-            return None
-        completions = [Completion(**found) for found in answer["completions"]]
-        for completion in completions:
-            types = (type(completion.text), type(completion.tokens))
-            if types != (str, int) or completion.finish not in get_args(Finish):
-                raise ValueError(f"{completion!r}")
-        if len(completions) != self._n:
-            raise ValueError(f"{len(completions)} completions instead of {self._n}")
-        return completions
+    def close(self) -> None:
+        """End the child, for good."""
+        self._closed = True
+        self.unload()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether a child holds the weights."""
+        served = self._served
+        return served is not None and served.answered and is_quiet(served.child.socket)
+
+    def _adapter(self, name: str) -> dict[str, Any]:
+        adapter = self._adapters.get(name)
+        if adapter is None:
+            raise not_admitted(name)
+        facts = {**vars(adapter), "config": dict(adapter.config)}
+        return {**facts, "path": str(adapter.path.resolve())}
+
+    def _asked(self, asked: dict[str, Any], ends: float, hearer: Hearer) -> dict[str, Any]:
+        """Return what a child answers; another one, if the first left as it was asked."""
+        with suppress(_Gone):
+            return self._asked_once(asked, ends, hearer)
+        try:
+            return self._asked_once(asked, ends, hearer)
+        except _Gone as gone:
+            raise EngineFailed("its process left twice as it was asked; ask again") from gone
+
+    def _asked_once(self, asked: dict[str, Any], ends: float, hearer: Hearer) -> dict[str, Any]:
+        served = self._enter()
+        try:
+            answer = self._talk(served, asked, ends, hearer)
+            served.answered = served.answered or "completions" in answer
+            return answer
+        except (TimeoutError, *MALFORMED):
+            with self._changed:
+                self._set_aside(served)
+            raise
+        except (OSError, EOFError) as error:
+            raise self._why_it_went(served) from error
+        finally:
+            self._leave(served)
+
+    def _talk(
+        self, served: _Served, asked: dict[str, Any], ends: float, hearer: Hearer
+    ) -> dict[str, Any]:
+        left_s = max(0.001, ends - time.monotonic())
+        if "complete" in asked:
+            asked = {**asked, "complete": {**asked["complete"], "timeout_s": left_s}}
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                ours.settimeout(left_s)
+                socket.send_fds(served.child.socket, [b"+"], [theirs.fileno()])
+            return converse(ours, asked, ends + GRACE_S, hearer)
+
+    def _enter(self) -> _Served:
+        """Return a child that is there, as far as one can see, with this request counted in."""
+        with self._changed:
+            if self._closed:
+                raise engine_closed()
+            served = self._served
+            if served is not None and not is_quiet(served.child.socket):
+                self._set_aside(served)  # it said bye, or died, while nobody looked
+            if self._served is None:
+                try:
+                    child = self._spawn()
+                except ChildDied as error:
+                    raise EngineFailed(f"its process did not start: {error.why}") from error
+                self._served = _Served(child)
+                self._all.append(self._served)
+                with suppress(OSError):  # what it said last tells why
+                    say(child.socket, {"open": self._opening})
+            self._served.talking += 1
+            return self._served
+
+    def _leave(self, served: _Served) -> None:
+        with self._changed:
+            served.talking -= 1
+            self._end_if_unused(served)
+
+    def _set_aside(self, served: _Served) -> None:
+        """Give a child no more requests; end it when nobody talks with it."""
+        served.set_aside = True
+        if self._served is served:
+            self._served = None
+        self._end_if_unused(served)
+
+    def _end_if_unused(self, served: _Served) -> None:
+        if served.set_aside and not served.talking and served in self._all:
+            self._all.remove(served)
+            served.child.kill()
+            served.child.socket.close()
+            self._changed.notify_all()
+
+    def _why_it_went(self, served: _Served) -> EngineFailed | _Gone:
+        """Return why a child closed a conversation before its end."""
+        with self._changed:
+            self._set_aside(served)
+            if served.last_words is None:
+                served.last_words = _last_words(served.child)
+        if "bye" in served.last_words:
+            return _Gone()
+        if "failed" in served.last_words:
+            return EngineFailed(str(served.last_words["failed"]))
+        return EngineFailed(f"its process ended ({served.last_words['died']}); ask again")
 
 
-def _is_waiting(channel: socket.socket) -> bool:
-    """Tell whether the other side is there, and has said nothing that waits to be read."""
-    poll = select.poll()
-    poll.register(channel, select.POLLIN)
-    return not poll.poll(0)
-
-
-def _say(channel: socket.socket, message: dict[str, Any]) -> None:
-    send_frame(channel, json.dumps(message).encode())
-
-
-def _received(channel: socket.socket, ends: float) -> dict[str, Any]:
-    frame = receive_frame(channel, ends=ends)
-    if frame is None:
-        raise EOFError
-    message: dict[str, Any] = json.loads(frame)
-    return message
+def _last_words(child: Child) -> Mapping[str, Any]:
+    """Return what a child said before it went, or how it ended."""
+    with suppress(OSError, EOFError, *MALFORMED):
+        return received(child.socket, time.monotonic() + GRACE_S)
+    return {"died": child.why_it_died()}

@@ -11,11 +11,12 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
-from batos.errors import EngineFailed
+from batos.errors import AdapterRefused, EngineFailed
 
 Finish = Literal["stop", "length", "cancelled"]
 
@@ -44,6 +45,7 @@ class Request:
     seed: int | None = None
     stop: tuple[str, ...] = ()  # a sample ends before the first of these
     timeout_s: float = 120.0  # of the whole request, loading included
+    adapter: str | None = None  # the name of one that was admitted; None: the bare base
 
     def __post_init__(self) -> None:
         _want("prompt", self.prompt, _is_text(self.prompt), "Unicode text, not empty")
@@ -58,6 +60,19 @@ class Request:
         _want("stop", self.stop, texts, "a tuple of texts, none of them empty")
         timely = 0 < self.timeout_s < math.inf
         _want("timeout_s", self.timeout_s, timely, "more than 0 seconds")
+        named = self.adapter is None or _is_text(self.adapter)
+        _want("adapter", self.adapter, named, "None, or a name")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """LoRA weights beside a mind's own, in their canonical form: as PEFT saves them."""
+
+    name: str  # immutable: other weights get another name
+    path: Path  # safetensors
+    sha256: str
+    config: Mapping[str, object]  # PEFT's, plain data
+    pinned: bool = False  # it stays where it is quick to reach
 
 
 @dataclass(frozen=True)
@@ -69,8 +84,32 @@ class Completion:
     tokens: int  # that were generated for this sample, those of a stop text included
 
 
+@dataclass(frozen=True)
+class Report:
+    """What an engine holds, and what came of looking for adapters since it was loaded."""
+
+    loaded: bool = False
+    known: int = 0  # adapters that were admitted
+    resident: tuple[str, ...] = ()  # adapters in the engine, least recently used first
+    resident_bytes: int = 0
+    derived_bytes: int = 0  # of files that they are loaded from
+    hits: int = 0  # a request's adapter was resident
+    misses: int = 0
+    evicted: int = 0
+    seconds: float = 0.0  # that misses took
+
+
 class Engine(Protocol):
     """A mind's weights, ready to think. Safe to use from several threads."""
+
+    def admit(self, adapter: Adapter) -> None:
+        """Let requests name an adapter from now on; the first that does loads it.
+
+        It may be admitted again, and while requests run.
+
+        Raises:
+            AdapterRefused: Another adapter has this name: names are for good.
+        """
 
     def complete(self, request: Request, on_text: OnText | None = None) -> list[Completion]:
         """Return the request's n completions; the first request loads the weights.
@@ -94,6 +133,9 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give everything back; a later request fails."""
 
+    def report(self) -> Report:
+        """Return what it holds."""
+
     @property
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
@@ -116,6 +158,22 @@ def engine_closed() -> EngineFailed:
     return EngineFailed("the engine is closed; open another")
 
 
+def not_admitted(adapter: str) -> EngineFailed:
+    """Return the error for a request whose adapter nobody admitted."""
+    return EngineFailed(f"no adapter {adapter!r} was admitted; admit it, or ask without one")
+
+
+def refuse_renamed(known: Adapter | None, adapter: Adapter) -> None:
+    """Refuse other weights under a name that is known.
+
+    Raises:
+        AdapterRefused: An engine, or a server's cache, would take them for the old ones.
+    """
+    if known is not None and (known.sha256, known.config) != (adapter.sha256, adapter.config):
+        why = "another adapter has this name already, and names are for good"
+        raise AdapterRefused(adapter.name, why)
+
+
 class Scripted:
     """An engine that answers from a script, a word at a time.
 
@@ -130,10 +188,16 @@ class Scripted:
         """Answer sample i with `answers[i]`, beginning anew at the end, or with
         `answers(request, i)`."""
         self.requests: list[Request] = []  # all that were asked
+        self._adapters: dict[str, Adapter] = {}
         self._answer = _script(answers)
         self._lock = threading.Lock()
         self._loaded = False
         self._closed = False
+
+    def admit(self, adapter: Adapter) -> None:
+        """Know its name."""
+        refuse_renamed(self._adapters.get(adapter.name), adapter)
+        self._adapters[adapter.name] = adapter
 
     def complete(self, request: Request, on_text: OnText | None = None) -> list[Completion]:
         """Return what the script says."""
@@ -141,6 +205,8 @@ class Scripted:
         with self._lock:
             if self._closed:
                 raise engine_closed()
+            if request.adapter is not None and request.adapter not in self._adapters:
+                raise not_admitted(request.adapter)
             self.requests.append(request)
             self._loaded = True
             samples = [_Sample(self._answer(request, i), request) for i in range(request.n)]
@@ -163,6 +229,10 @@ class Scripted:
         """Answer nothing from now on."""
         self.unload()
         self._closed = True
+
+    def report(self) -> Report:
+        """Return which adapters it knows; it needs none of their weights."""
+        return Report(self._loaded, len(self._adapters), tuple(self._adapters))
 
     @property
     def loaded(self) -> bool:

@@ -12,27 +12,21 @@ The layout and its limits are those of `ggml/src/gguf.cpp` in llama.cpp.
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from batos.engines.ggml_types import FILE_TYPES, GUESSED, TENSOR_TYPES
+from batos.engines.gguf_reader import ARRAY, SCALARS, STRING, Reader
 from batos.errors import WeightsRefused
 
 MAX_ENTRIES = 65_536  # keys, and tensors; large models have some thousands
-MAX_STRINGS = 4_000_000  # in arrays of the whole file; a large vocabulary has half a million
 MAX_KEY_BYTES = 1_024
 MAX_TEXT_BYTES = 1 << 20  # of a value that is kept; the longest chat templates have 20 kB
 MAX_DIMENSIONS = 4  # GGML_MAX_DIMS
 DEFAULT_ALIGNMENT = 32  # GGUF_DEFAULT_ALIGNMENT
-
-STRING, ARRAY = 8, 9
-SCALARS = dict(
-    zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), ("<" + c for c in "BbHhIif?Qqd"), strict=True)
-)
 
 KEPT_KEYS = frozenset(
     {
@@ -48,6 +42,7 @@ KEPT_KEYS = frozenset(
     }
 )
 CONTEXT_LENGTH = ".context_length"  # after the architecture's name
+HEADS = (".attention.head_count", ".attention.head_count_kv")  # one number, or one a layer
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,18 @@ class GgufHeader:
     tensor_count: int
     parameters: int
     bytes: int  # of the whole file
+    heads: int | None = None  # of attention; None also where its layers differ
+    kv_heads: int | None = None
+    shapes: Mapping[str, tuple[int, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # of its tensors, in GGUF's order: what varies fastest comes first
 
 
 @dataclass(frozen=True)
 class _Tensor:
     name: str
     type_name: str
+    shape: tuple[int, ...]
     parameters: int
     offset: int  # from the start of the tensor data
     bytes: int
@@ -89,7 +90,7 @@ def read_header(path: Path) -> GgufHeader:
         if not path.is_file():
             raise WeightsRefused(str(path), "it is not a file")
         with path.open("rb", buffering=1 << 18) as file:
-            return _read(_Reader(file, path))
+            return _read(Reader(file, path))
     except struct.error as error:  # it shrank while it was read
         raise WeightsRefused(str(path), "it ends within its header") from error
     except OSError as error:
@@ -104,7 +105,7 @@ def read_model(path: Path) -> GgufHeader:
     return header
 
 
-def _read(reader: _Reader) -> GgufHeader:
+def _read(reader: Reader) -> GgufHeader:
     tensor_count, key_count = _counts(reader)
     facts = _facts(reader, key_count)
     tensors = [_tensor(reader) for _ in range(tensor_count)]
@@ -113,7 +114,7 @@ def _read(reader: _Reader) -> GgufHeader:
     return _described(reader, facts, tensors)
 
 
-def _counts(reader: _Reader) -> tuple[int, int]:
+def _counts(reader: Reader) -> tuple[int, int]:
     if reader.take(4) != b"GGUF":
         raise reader.refused("it does not begin as a GGUF file does")
     version = reader.number("<I")
@@ -128,13 +129,14 @@ def _counts(reader: _Reader) -> tuple[int, int]:
     return tensor_count, key_count
 
 
-def _facts(reader: _Reader, key_count: int) -> _Facts:
+def _facts(reader: Reader, key_count: int) -> _Facts:
     """Return the values of the keys that are kept; skip all others."""
     facts: _Facts = {}
     for _ in range(key_count):
         key = reader.text(MAX_KEY_BYTES)
         value_type = reader.number("<I")
-        if key not in KEPT_KEYS and not key.endswith(CONTEXT_LENGTH):
+        differs = value_type == ARRAY and key.endswith(HEADS)
+        if differs or (key not in KEPT_KEYS and not key.endswith((CONTEXT_LENGTH, *HEADS))):
             reader.skip_value(value_type)
         elif value_type == STRING:
             facts[key] = reader.text(MAX_TEXT_BYTES)
@@ -145,7 +147,7 @@ def _facts(reader: _Reader, key_count: int) -> _Facts:
     return facts
 
 
-def _tensor(reader: _Reader) -> _Tensor:
+def _tensor(reader: Reader) -> _Tensor:
     name = reader.text(MAX_KEY_BYTES)
     dimension_count = reader.number("<I")
     if dimension_count > MAX_DIMENSIONS:
@@ -159,10 +161,11 @@ def _tensor(reader: _Reader) -> _Tensor:
     parameters = math.prod(shape)
     if (shape[0] if shape else 1) % block:
         raise reader.refused(f"a row of its tensor {name!r} is no whole number of blocks")
-    return _Tensor(name, type_name, parameters, offset, parameters // block * block_bytes)
+    size = parameters // block * block_bytes
+    return _Tensor(name, type_name, tuple(shape), parameters, offset, size)
 
 
-def _refuse_parts(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) -> None:
+def _refuse_parts(reader: Reader, facts: _Facts, tensors: list[_Tensor]) -> None:
     parts = _whole_number(facts.get("split.count")) or 1
     if parts > 1:
         raise reader.refused(
@@ -172,7 +175,7 @@ def _refuse_parts(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) -> Non
         raise reader.refused("it holds no tensors")
 
 
-def _refuse_truncated(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) -> None:
+def _refuse_truncated(reader: Reader, facts: _Facts, tensors: list[_Tensor]) -> None:
     alignment = facts.get("general.alignment", DEFAULT_ALIGNMENT)
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
         raise reader.refused(f"its alignment is {alignment!r}, which is no power of two")
@@ -186,7 +189,7 @@ def _refuse_truncated(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) ->
         )
 
 
-def _described(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) -> GgufHeader:
+def _described(reader: Reader, facts: _Facts, tensors: list[_Tensor]) -> GgufHeader:
     architecture = _text(facts.get("general.architecture"))
     if not architecture:
         raise reader.refused("it names no architecture")
@@ -202,6 +205,9 @@ def _described(reader: _Reader, facts: _Facts, tensors: list[_Tensor]) -> GgufHe
         tensor_count=len(tensors),
         parameters=sum(tensor.parameters for tensor in tensors),
         bytes=reader.size,
+        heads=_whole_number(facts.get(architecture + HEADS[0])),
+        kv_heads=_whole_number(facts.get(architecture + HEADS[1])),
+        shapes={tensor.name: tensor.shape for tensor in tensors},
     )
 
 
@@ -222,79 +228,3 @@ def _text(value: object) -> str | None:
 
 def _whole_number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-class _Reader:
-    """A cursor over a file that never reads, or skips, past its end."""
-
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        self.file = file
-        self.path = path
-        self.size = os.fstat(file.fileno()).st_size
-        self.position = 0
-        self.strings_left = MAX_STRINGS
-
-    def refused(self, why: str) -> WeightsRefused:
-        return WeightsRefused(str(self.path), why)
-
-    def take(self, count: int) -> bytes:
-        self._advance(count)
-        data = self.file.read(count)
-        if len(data) != count:  # it shrank while it was read
-            raise self.refused("it ends within its header")
-        return data
-
-    def skip(self, count: int) -> None:
-        self._advance(count)
-        self.file.seek(count, os.SEEK_CUR)
-
-    def scalar(self, layout: str) -> int | float | bool:
-        value: int | float | bool = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
-        return value
-
-    def number(self, layout: str) -> int:
-        return int(self.scalar(layout))
-
-    def text(self, limit_bytes: int) -> str:
-        length = self.number("<Q")
-        if length > limit_bytes:
-            raise self.refused(
-                f"a text in it has {length} bytes, and {limit_bytes} are the limit"
-            )
-        return self.take(length).decode("utf-8", errors="replace")
-
-    def skip_value(self, value_type: int) -> None:
-        if value_type == STRING:
-            self.skip(self.number("<Q"))
-        elif value_type == ARRAY:
-            self._skip_array()
-        elif value_type in SCALARS:
-            self.skip(struct.calcsize(SCALARS[value_type]))
-        else:
-            raise self.refused(f"it holds a value of the unknown type {value_type}")
-
-    def _skip_array(self) -> None:
-        element_type, count = self.number("<I"), self.number("<Q")
-        if element_type in SCALARS:
-            self.skip(count * struct.calcsize(SCALARS[element_type]))
-        elif element_type == STRING:
-            self._skip_strings(count)
-        else:  # llama.cpp reads no arrays of arrays either
-            raise self.refused(f"it holds an array of the type {element_type}")
-
-    def _skip_strings(self, count: int) -> None:
-        self.strings_left -= count
-        if self.strings_left < 0:
-            raise self.refused(f"it claims more than {MAX_STRINGS} strings in its arrays")
-        # A vocabulary has 100,000 of them and more: hence the loop without calls of ours.
-        read, seek, length_of = self.file.read, self.file.seek, struct.Struct("<Q").unpack
-        for _ in range(count):
-            self._advance(8)
-            (length,) = length_of(read(8))
-            self._advance(length)
-            seek(length, os.SEEK_CUR)
-
-    def _advance(self, count: int) -> None:
-        if count > self.size - self.position:
-            raise self.refused("it ends within its header")
-        self.position += count

@@ -1,56 +1,66 @@
 """GGUF weights in this process, by llama.cpp: the embedded engine.
 
-The only module that imports `xllamacpp`, which is llama.cpp's own server as a library:
-batching, samples that share their prompt, prefix cache and stop texts are all its own.
-What is here keeps its listener closed, counts what it does not, and turns its ways to
-fail into one. llama.cpp thinks at half its speed beside another pool of threads, and
-unloading leaves the library behind: `child` gives it a process of its own.
+    admit -> is its adapter resident? -> else hand over to a new server -> slot -> ask -> hear
+
+The library's server (`llama_server`) takes its adapters when it is loaded and never later. So
+for a new one another server is loaded beside it, from the same mapped weights; it gets all new
+requests, and the old one ends with the last that it has: no request is lost or changes its
+adapter. llama.cpp thinks at half its speed beside another pool of threads, and unloading leaves
+the library behind: `child` gives it a process of its own.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
+import math
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batos.engines import llama_server
+from batos.engines.admission import Admission, Guest
 from batos.engines.contract import (
+    Adapter,
     Completion,
-    Finish,
     OnText,
+    Report,
     Request,
     deadline_passed,
     engine_closed,
+    not_admitted,
 )
-from batos.engines.cores import free_cores
-from batos.engines.gguf import read_model
-from batos.errors import EngineFailed, WeightsRefused
-
-Chunk = Mapping[str, Any]  # what the library hands on, as llama-server's HTTP interface does
-
-_NO_FLASH_ATTENTION = 0
-_SOCKET = "listener.sock"  # the library takes a name for a Unix socket if it ends like this
-_SOCKET_PATH_BYTES = 100  # of the 108 that Linux allows and the 104 of macOS
+from batos.engines.llama_server import Listener, LlamaOptions
+from batos.engines.shelf import DERIVED, Shelf
+from batos.engines.slots import Slots
+from batos.errors import EngineFailed
 
 
-@dataclass(frozen=True)
-class LlamaOptions:
-    """What a loaded model may take of the machine."""
+@dataclass(eq=False)
+class _Served:
+    """A server, the adapters that it has in their order, and who is there."""
 
-    context_tokens: int = 4096  # of the prompt and one sample; no more than it was trained on
-    pool_tokens: int = 8192  # of the prompt, once, and all samples: its memory is set aside
-    parallel: int = 16  # samples at once, and of one request
-    threads: int | None = None  # None: one for each core that is free when it loads
+    server: Any
+    adapters: tuple[str, ...]
+    slots: Slots
+    inside: int = 0
+    used: bool = False  # it has completed something
+
+    def has(self, adapter: str | None) -> bool:
+        return adapter is None or adapter in self.adapters
+
+    def scales(self, adapter: str | None) -> list[float]:
+        return [float(name == adapter) for name in self.adapters]
 
 
 class LlamaCpp:
-    """One GGUF file, loaded on the first request. Requests are completed one by one."""
+    """One GGUF file, loaded on the first request.
+
+    Requests without a seed are computed side by side; one with a seed is alone.
+    """
 
     def __init__(
         self,
@@ -63,85 +73,176 @@ class LlamaCpp:
 
         Args:
             path: The weights. They are mapped, not copied.
-            runtime_dir: Where a folder may be made for a moment, with a short path; None
-                is the system's folder for temporary files.
+            runtime_dir: Where folders may be made, with a short path: one for a moment, and
+                `adapters` for derived files; None is the system's for temporary files.
             options: What it may take.
         """
         self._path = path
         self._runtime_dir = runtime_dir
         self._options = options or LlamaOptions()
-        self._lock = threading.Lock()
-        self._server: Any = None
-        self._used = False  # the server has completed something
+        folder = (runtime_dir or Path(tempfile.gettempdir(), "batos")) / DERIVED
+        budgets = self._options.adapter_bytes, self._options.derived_bytes
+        self._shelf = Shelf(path, folder, *budgets)
+        self._admission = Admission(self._options.parallel, self._options.pool_tokens)
+        self._loading = threading.Lock()  # one server at a time is loaded
+        self._changed = threading.Condition()  # guards what follows, and the shelf's counts
+        self._current: _Served | None = None  # gets new requests
+        self._draining: _Served | None = None  # completes what it has
+        self._wanted: dict[str, None] = {}  # adapters that requests wait for
         self._closed = False
+
+    def admit(self, adapter: Adapter) -> None:
+        """Know an adapter from now on; see `Engine.admit`."""
+        with self._changed:
+            self._shelf.admit(adapter)
 
     def complete(self, request: Request, on_text: OnText | None = None) -> list[Completion]:
         """Complete a request; see `Engine.complete`.
 
         Raises:
-            EngineFailed: As every engine. Its deadline is kept between two tokens: loading
-                and reading the prompt are not interrupted.
+            EngineFailed: As every engine. Its deadline is kept between two tokens: loading,
+                reading the prompt, and standing still while another adapter computes are not
+                interrupted.
         """
-        listener = _Listener(request, on_text, time.monotonic() + request.timeout_s)
-        with self._lock:
-            if self._closed:
-                raise engine_closed()
-            self._refuse_misfit(request)
-            try:
-                self._ready(request).handle_completions(_body(request), listener)
-            except (ValueError, RuntimeError) as error:  # the other of its two ways to fail
-                raise EngineFailed(f"llama.cpp says: {error}") from error
-        return self._heard(listener)
+        ends = time.monotonic() + request.timeout_s
+        self._refuse_misfit(request)
+        guest = Guest(request.n, self._tokens_at_most(request), request.adapter)
+        moves = lambda: self._admission.moves(guest)  # noqa: E731  (a name for the line below)
+        listener = Listener(request, on_text, ends, moves)
+        alone = request.seed is not None
+        try:
+            with self._admission.admitted(guest, ends, alone=alone):
+                self._ask(request, listener, guest, ends)
+        except TimeoutError as error:
+            raise deadline_passed(request) from error
+        return self._heard(request, listener)
 
     def unload(self) -> None:
         """Free the weights and all that was computed; the next request loads them again."""
-        with self._lock:
-            self._server = None  # its last reference: the server ends here
+        with self._alone():
+            self._current = None  # its last reference: the server ends here
+            self._shelf.empty()
 
     def close(self) -> None:
         """Free everything, for good."""
-        with self._lock:
-            self._server = None
-            self._closed = True
+        self._closed = True
+        self.unload()
+
+    def report(self) -> Report:
+        """Return what is resident, and how often it was found."""
+        with self._changed:
+            return self._shelf.report(self.loaded)
 
     @property
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
-        return self._server is not None
+        return self._current is not None
 
-    def _ready(self, request: Request) -> Any:
-        """Return the server to ask; a request with a seed gets a new one.
-
-        Where its tokens lie in the cache, and how many of its prompt's are there already,
-        changes the last bits of what is computed, and so now and then a word. A server
-        cannot be emptied; another takes 0.25 s for 100 MB of weights that are in the page
-        cache, and is faster in all than to give each sample a cache of its own.
-        """
-        if self._used and request.seed is not None:
-            self._server = None  # before the next one: never twice the memory
-        if self._server is None:
-            self._server = self._load()
-        self._used = True
-        return self._server
-
-    def _load(self) -> Any:
+    def _ask(self, request: Request, listener: Listener, guest: Guest, ends: float) -> None:
+        if self._closed:
+            raise engine_closed()
+        served = self._enter(request, ends)
         try:
-            from xllamacpp import Server  # noqa: PLC0415  (50 ms, and only where it thinks)
-        except ImportError as error:
-            raise EngineFailed(f"xllamacpp is not installed ({error})") from error
-        try:
-            trained_tokens = read_model(self._path).context_length
-        except WeightsRefused as error:  # the library says only that it failed
-            raise EngineFailed(f"{error.path} is refused as weights: {error.why}") from error
-        with _listening_place(self._runtime_dir) as listens_at:
-            parameters = _parameters(self._path, listens_at, self._options, trained_tokens)
+            self._admission.begins(guest)
+            scales = served.scales(request.adapter)
+            if request.n > 1:  # the library chooses where its samples go
+                served.slots.forget()
+                llama_server.ask(served.server, request, scales, None, listener)
+                return
+            slot = served.slots.take(request.adapter, request.prompt)
             try:
-                return Server(parameters)
-            except (ValueError, RuntimeError) as error:
-                raise EngineFailed(
-                    f"llama.cpp cannot load {self._path}: there is too little memory, or it"
-                    " does not know this architecture; try smaller weights"
-                ) from error
+                llama_server.ask(served.server, request, scales, slot, listener)
+            finally:
+                served.slots.give(slot)
+        finally:
+            self._leave(served)
+
+    def _enter(self, request: Request, ends: float) -> _Served:
+        """Return a server that has the request's adapter, with the request counted in.
+
+        A request with a seed, which is alone, gets a new one. Where its tokens lie in the
+        cache, and how many of its prompt's are there already, changes the last bits of what
+        is computed, and so now and then a word. A server cannot be emptied; another takes
+        0.25 s for 100 MB of weights that are in the page cache, and is faster in all than to
+        give each sample a cache of its own.
+        """
+        adapter = request.adapter
+        with self._changed:
+            if adapter is not None and not self._shelf.knows(adapter):
+                raise not_admitted(adapter)
+            if request.seed is not None and self._current is not None and self._current.used:
+                self._current = None  # before the next one: never twice the memory
+            if adapter is not None and not self._shelf.use(adapter):
+                self._wanted[adapter] = None
+            if (served := self._counted_in(adapter)) is not None:
+                return served
+        return self._hand_over(adapter, ends)
+
+    def _counted_in(self, adapter: str | None) -> _Served | None:
+        served = self._current
+        if served is None or not served.has(adapter):
+            return None
+        served.inside += 1
+        served.used = True
+        return served
+
+    def _hand_over(self, adapter: str | None, ends: float) -> _Served:
+        """Load a server that has an adapter, too, and let it take over.
+
+        Raises:
+            TimeoutError: Others still loaded, or the last but one still had requests.
+        """
+        if not self._loading.acquire(timeout=max(0.0, ends - time.monotonic())):
+            raise TimeoutError
+        try:
+            with self._changed:
+                if (served := self._counted_in(adapter)) is not None:  # somebody was faster
+                    return served
+                while self._draining is not None:  # never three at once
+                    if not self._changed.wait(max(0.0, ends - time.monotonic())):
+                        raise TimeoutError
+                before = set(self._shelf.resident)
+                wanted, self._wanted = self._wanted, {}
+            new = self._load(adapter, wanted, before)
+            with self._changed:
+                if self._current is not None and self._current.inside:
+                    self._draining = self._current
+                self._current = new
+                new.inside, new.used = 1, True
+            llama_server.give_back()
+            return new
+        finally:
+            self._loading.release()
+
+    def _load(self, adapter: str | None, wanted: dict[str, None], before: set[str]) -> _Served:
+        started = time.monotonic()
+        with self._changed:
+            files = self._shelf.lay_out(adapter, wanted)
+        try:
+            server = llama_server.load(
+                self._path, list(files.values()), self._runtime_dir, self._options
+            )
+        except EngineFailed:
+            with self._changed:
+                self._shelf.drop(files.keys() - before)
+            raise
+        with self._changed:
+            self._shelf.took(time.monotonic() - started)
+        return _Served(server, tuple(files), Slots(self._options.parallel))
+
+    def _leave(self, served: _Served) -> None:
+        with self._changed:
+            served.inside -= 1
+            if served is self._draining and not served.inside:
+                self._draining = None
+                served.server = None  # its last reference
+                llama_server.give_back()
+                self._changed.notify_all()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._admission.admitted(Guest(0, 0, None), math.inf, alone=True):
+            yield
 
     def _refuse_misfit(self, request: Request) -> None:
         """Refuse what the library would refuse too, or worse: give up on in the middle."""
@@ -154,147 +255,17 @@ class LlamaCpp:
                 f" {pool} tokens; ask for fewer or shorter samples"
             )
 
-    def _heard(self, listener: _Listener) -> list[Completion]:
+    def _tokens_at_most(self, request: Request) -> int:
+        """Return what a request takes of the pool if each byte of its prompt is a token."""
+        of_prompt = min(len(request.prompt.encode()) + 1, self._options.context_tokens)
+        of_samples = min(request.max_tokens, self._options.context_tokens) * request.n
+        return of_prompt + of_samples
+
+    def _heard(self, request: Request, listener: Listener) -> list[Completion]:
         if listener.raised is not None:
             raise listener.raised
         if listener.error is not None:
-            raise EngineFailed(_explained(listener.error, self._options))
+            raise EngineFailed(llama_server.explained(listener.error, self._options))
         if listener.late:
-            raise deadline_passed(listener.request)
+            raise deadline_passed(request)
         return listener.completions()
-
-
-class _Listener:
-    """Hears the library out, chunk by chunk, and tells it when to stop.
-
-    Only a streamed answer says how each sample of several ended, and what it took: a whole
-    one counts the first sample alone.
-    """
-
-    def __init__(self, request: Request, on_text: OnText | None, ends: float) -> None:
-        self.request = request
-        self.error: Chunk | None = None
-        self.raised: BaseException | None = None
-        self.late = False
-        self._ends = ends
-        self._on_text = on_text
-        self._samples = [_Sample() for _ in range(request.n)]
-
-    def __call__(self, chunk: Chunk) -> bool:
-        """Take a chunk; return whether to cancel."""
-        try:
-            return self._heed(chunk)
-        except BaseException as error:  # the library would swallow it, and go on
-            self.raised = error
-            return True
-
-    def completions(self) -> list[Completion]:
-        return [sample.completion() for sample in self._samples]
-
-    def _heed(self, chunk: Chunk) -> bool:
-        if "error" in chunk:
-            self.error = chunk["error"]
-            return True
-        stop = False
-        for choice in chunk["choices"]:
-            text = choice["text"]
-            self._samples[choice["index"]].add(text, choice["finish_reason"], chunk)
-            if text and self._on_text is not None and not stop:
-                stop = bool(self._on_text(choice["index"], text))
-        self.late = time.monotonic() > self._ends
-        return stop or self.late
-
-
-@dataclass
-class _Sample:
-    """What has come of one sample."""
-
-    pieces: list[str] = field(default_factory=list)
-    finish: Finish = "cancelled"  # until it says how it ended
-    tokens: int = 0
-
-    def add(self, text: str, finish: Finish | None, chunk: Chunk) -> None:
-        self.pieces.append(text)
-        self.tokens += 1
-        if finish is not None:
-            self.finish = finish
-            self.tokens = chunk["usage"]["completion_tokens"]  # exact, and this sample's own
-
-    def completion(self) -> Completion:
-        return Completion("".join(self.pieces), self.finish, self.tokens)
-
-
-def _parameters(
-    path: Path, listens_at: str, options: LlamaOptions, trained_tokens: int | None
-) -> Any:
-    """Return how the library is to load the weights. All of it was measured: LOG.md."""
-    import xllamacpp  # noqa: PLC0415  (50 ms, and only where it thinks)
-
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(path)
-    parameters.n_parallel = options.parallel
-    parameters.n_ctx = options.pool_tokens
-    # One pool for all samples: their prompt is in it once, and is not copied for each.
-    parameters.kv_unified = True
-    parameters.kv_unified_per_slot = min(
-        options.context_tokens, options.pool_tokens, trained_tokens or options.context_tokens
-    )
-    # Flash attention on several threads adds up in an order that changes from load to load.
-    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type(_NO_FLASH_ATTENTION)
-    # A second prompt cache of up to 8 GB, which confuses adapters. Each slot keeps its own.
-    parameters.cache_ram_mib = 0
-    parameters.cpuparams.n_threads = options.threads or free_cores()
-    # Threads that spin while they wait stand still when anyone else wants the processor.
-    parameters.cpuparams.poll = 0
-    parameters.warmup = False  # the first request warms up as well
-    parameters.fit_params = False  # loads twice, to see what fits a GPU
-    # Its HTTP listener cannot be switched off: nobody finds it, and nobody has the key.
-    parameters.hostnames = [listens_at]
-    parameters.api_keys = [secrets.token_hex(32)]
-    parameters.n_threads_http = 1
-    parameters.endpoint_slots = False
-    parameters.ui = False
-    parameters.verbosity = -1
-    return parameters
-
-
-def _body(request: Request) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "prompt": request.prompt,
-        "n": request.n,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "stop": list(request.stop),
-        "stream": True,
-    }
-    # Each sample gets a seed of its own from this one.
-    return body if request.seed is None else {**body, "seed": request.seed}
-
-
-def _explained(error: Chunk, options: LlamaOptions) -> str:
-    if error.get("type") == "exceed_context_size_error":
-        return (
-            f"the prompt has {error['n_prompt_tokens']} tokens, and {error['n_ctx']} are the"
-            " most; shorten it"
-        )
-    if "Context size" in str(error.get("message")):
-        return (
-            f"the prompt and its samples take more than {options.pool_tokens} tokens; ask for"
-            " fewer or shorter samples"
-        )
-    return f"llama.cpp says: {error.get('message')}"
-
-
-@contextmanager
-def _listening_place(runtime_dir: Path | None) -> Iterator[str]:
-    """Yield a path for a socket in a folder that only we can enter; remove both at the end.
-
-    A server that has started keeps its socket, and nobody else can connect to it any more.
-    """
-    with tempfile.TemporaryDirectory(prefix="mind-", dir=runtime_dir) as folder:
-        absolute = str(Path(folder, _SOCKET).absolute())
-        path = min(absolute, os.path.relpath(absolute), key=len)
-        if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
-            raise EngineFailed(f"the path of a socket would be too long in {runtime_dir}")
-        yield path

@@ -80,8 +80,10 @@ class ImportConflict(BatosError):
             next_ = "Primordials never change: import with `--ours` to leave them as they are"
         else:
             next_ = "Import with `--ours` to keep what is here, or `--theirs` to replace it"
+        count = len(self.conflicts)
+        differ = "1 slot differs" if count == 1 else f"{count} slots differ"
         return (
-            f"{len(self.conflicts)} slots differ: {shown}{rest}. Nothing was imported."
+            f"{differ}: {shown}{rest}. Nothing was imported."
             f" {next_}; `--dry-run` shows them all."
         )
 
@@ -122,7 +124,10 @@ class BackupMissing(BatosError):
     folder: str
 
     def __str__(self) -> str:
-        return f"There is no backup in {self.folder}. Make one: `batos backup {self.folder}`."
+        return (
+            f"There is no backup in {self.folder}."
+            " Name the folder that `batos backup FOLDER` wrote to."
+        )
 
 
 @dataclass(eq=False)

@@ -150,3 +150,39 @@ class ExamplesRefused(BatosError, ValueError):
 
     def __str__(self) -> str:
         return f"The examples are refused: {self.why}. Nothing was tried."
+
+
+@dataclass(eq=False)
+class EditRefused(BatosError):
+    """A person's edit of a proposal does not stand."""
+
+    exit_code: ClassVar[int] = 3
+
+    proposal_id: int
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The edit of proposal {self.proposal_id} does not stand: {self.why}. Nothing was"
+            " recorded. Mend it, or use `batos define` for a method that no example judges."
+        )
+
+
+@dataclass(eq=False)
+class PromotionRefused(BatosError):
+    """A method cannot move to a prototype."""
+
+    exit_code: ClassVar[int] = 3
+
+    selector: str
+    prototype: str
+    why: str
+    who: tuple[str, ...] = ()  # the objects concerned, each with a reason if it has its own
+
+    def __str__(self) -> str:
+        who = f" ({'; '.join(self.who)})" if self.who else ""
+        return (
+            f"{self.selector!r} is not promoted to {self.prototype}: {self.why}{who}. Nothing"
+            " was changed. `--to` names another prototype; `batos slot copy` gives it to one"
+            " object."
+        )

@@ -94,3 +94,48 @@ class EngineFailed(BatosError):
 
     def __str__(self) -> str:
         return f"The mind could not think: {self.why}."
+
+
+@dataclass(eq=False)
+class AdapterRefused(BatosError, ValueError):
+    """A file is no adapter that this mind can wear."""
+
+    exit_code: ClassVar[int] = 7
+
+    adapter: str  # its name, or its file
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"The adapter {self.adapter} is refused: {self.why}. Nothing was changed. Give a"
+            " LoRA adapter that PEFT saved as safetensors, trained on this mind's weights."
+        )
+
+
+@dataclass(eq=False)
+class AdapterMissing(BatosError, LookupError):
+    """No adapter has this name, or a role needs one that is not there."""
+
+    exit_code: ClassVar[int] = 2
+
+    adapter: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"There is no adapter {self.adapter!r} to use: {self.why}."
+            " `batos mind adapter list` shows what there is."
+        )
+
+
+@dataclass(eq=False)
+class AdapterNameRefused(BatosError, ValueError):
+    """An adapter or a role cannot be called so, or the name cannot be let go."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"The name {self.name!r} is refused: {self.why}."

@@ -83,6 +83,19 @@ class SlotRefused(BatosError, ValueError):
 
 
 @dataclass(eq=False)
+class ValueRefused(BatosError, ValueError):
+    """What was typed for a value is none that could be meant there."""
+
+    exit_code: ClassVar[int] = 2
+
+    text: str
+    why: str  # and what to write
+
+    def __str__(self) -> str:
+        return f"The value {self.text!r} is refused: {self.why}. Nothing was changed."
+
+
+@dataclass(eq=False)
 class NoSuchMethod(BatosError):
     """A selector leads to nothing, or to something that has no source."""
 
@@ -104,11 +117,14 @@ class NotStorable(BatosError, TypeError):
 
     kind: str  # the type's name
     where: str
+    why: str = ""
 
     def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
         return (
-            f"A {self.kind} cannot be stored in {self.where}. Store numbers, text, bytes,"
-            " dates, lists, tuples, sets, dicts or objects of this universe."
+            f"A {self.kind} cannot be stored in {self.where}{why}. Store numbers, text, bytes,"
+            " dates, lists, tuples, sets, dicts, a `batos.Counter`, a `batos.Queue` or objects"
+            " of this universe."
         )
 
 

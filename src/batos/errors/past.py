@@ -17,13 +17,32 @@ class UndoConflict(BatosError):
     tid: str
     why: str
     in_the_way: tuple[str, ...] = ()  # later transactions: tid and note, newest first
+    is_overtaken: bool = False  # by later ones: then there is a state to go back to
 
     def __str__(self) -> str:
         later = f" ({'; '.join(self.in_the_way)})" if self.in_the_way else ""
+        next_ = "`batos log` shows the transactions that can be"
+        if self.is_overtaken:
+            next_ = (
+                "See `batos log`. `batos restore NAME TID` copies an old state of one object"
+            )
+            next_ += " forward instead"
+        return f"Transaction {self.tid} cannot be undone: {self.why}{later}. {next_}."
+
+
+@dataclass(eq=False)
+class NoHistory(BatosError):
+    """A universe keeps no past that could be looked at or brought back."""
+
+    exit_code: ClassVar[int] = 6
+
+    address: str
+
+    def __str__(self) -> str:
         return (
-            f"Transaction {self.tid} cannot be undone: {self.why}{later}."
-            " See `batos log`. `batos restore NAME TID` copies an old state of one object"
-            " forward instead."
+            f"{self.address} keeps no history: there is no log of it and nothing to go back to."
+            " Change it by hand, with `batos slot set` and `define`; a universe that was"
+            " awakened without keep_history=0 has a past."
         )
 
 
@@ -64,12 +83,13 @@ class RestoreRefused(BatosError):
 
     name: str
     why: str
+    has_past: bool = True  # there is a moment at which it was there
 
     def __str__(self) -> str:
-        return (
-            f"{self.name} cannot be restored: {self.why}. Nothing was changed."
-            f" `batos history {self.name}` shows the states there are; `--slot` takes a part."
-        )
+        next_ = f"`batos history {self.name}` shows the states there are; `--slot` takes a part"
+        if not self.has_past:
+            next_ = "The history knows no such object; `batos log` shows what it does know"
+        return f"{self.name} cannot be restored: {self.why}. Nothing was changed. {next_}."
 
 
 @dataclass(eq=False)
@@ -98,8 +118,20 @@ class ForgettingUnfinished(BatosError):
     def __str__(self) -> str:
         return (
             f"{self.name} is gone from the present, but its past still lies in the files:"
-            f" {self.why} Mend that, then end the past with `batos pack --keep 0`."
+            f" {self.why} Mend that, then finish it with `batos forget --finish`."
         )
+
+
+@dataclass(eq=False)
+class ConsentNeeded(BatosError):
+    """Something would end for good, and nobody was there to be asked."""
+
+    exit_code: ClassVar[int] = 2
+
+    what: str  # as a sentence
+
+    def __str__(self) -> str:
+        return f"{self.what} Nothing was changed. If that is meant, say so with `--yes`."
 
 
 @dataclass(eq=False)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
 from batos.errors.root import BatosError
+
+_READING = "`batos inspect`, `source`, `find`, `log`, `history`, `diff`"
 
 
 @dataclass(eq=False)
@@ -13,9 +16,18 @@ class UniverseMissing(BatosError):
     """There is no universe at this place."""
 
     path: str
+    is_taken: bool = False  # something else is there
 
     def __str__(self) -> str:
-        return f"There is no universe at {self.path}. Make one: `batos -u {self.path} awaken`."
+        if self.is_taken:
+            return (
+                f"There is no universe in {self.path}, but something else. Name the folder of a"
+                " universe, or make one where nothing is: `batos -u FOLDER awaken`."
+            )
+        return (
+            f"There is no universe at {self.path}."
+            f" Make one: `batos -u {shlex.quote(self.path)} awaken`."
+        )
 
 
 @dataclass(eq=False)
@@ -27,7 +39,7 @@ class UniverseExists(BatosError):
     def __str__(self) -> str:
         return (
             f"{self.path} exists already and is left as it is."
-            " Open it, or choose another place with `-u`."
+            " If it is what you want, use it as it is; else choose a place where nothing is."
         )
 
 
@@ -38,12 +50,19 @@ class UniverseBusy(BatosError):
     exit_code: ClassVar[int] = 5
 
     path: str
-    holder: str  # who holds the lock, as far as it is known
+    holder: str = ""  # who holds the lock, as far as it is known
+    is_born: bool = True  # else the other process is just making it
 
     def __str__(self) -> str:
+        if not self.is_born:
+            return (
+                f"{self.path} is just being made by another process. Wait until that one ends,"
+                " then use what it made."
+            )
         return (
             f"{self.path} is in use by {self.holder}: one process at a time may change it."
-            " Wait until that one ends; `batos inspect`, `source` and `log` read it meanwhile."
+            f" Wait until that one ends. What only reads works meanwhile: {_READING},"
+            " `pending list`, `export`, `backup`, `verify`."
         )
 
 
@@ -87,8 +106,8 @@ class UniverseDenied(BatosError):
     def __str__(self) -> str:
         return (
             f"{self.path} may not be used by this process: {self.why}. Nothing was changed."
-            " Give it the right to write to the folder and all files in it;"
-            " `batos inspect`, `source` and `log` need only the right to read."
+            " Give it the right to write to the folder and all files in it; the right to read"
+            f" is enough for {_READING}."
         )
 
 
@@ -118,7 +137,7 @@ class AddressRefused(BatosError, ValueError):
     def __str__(self) -> str:
         return (
             f"The address {self.address} is refused: {self.why}. Use a folder, or a URI such as"
-            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///FOLDER."
+            " zeo://HOST:PORT, postgres://USER@HOST/DATABASE or sqlite:///PATH/OF/FOLDER."
         )
 
 
@@ -144,12 +163,33 @@ class UniverseUnreachable(BatosError):
 
     address: str
     why: str
+    in_doubt: bool = False  # a change was being committed
+
+    def __str__(self) -> str:
+        doubt = (
+            " A change was being committed: when the server is back, `batos log` shows whether"
+            " it arrived."
+        )
+        return (
+            f"{self.address} cannot be reached: {self.why}. Start its server, or correct the"
+            f" address, and try again.{doubt if self.in_doubt else ''}"
+        )
+
+
+@dataclass(eq=False)
+class NotInFolder(BatosError, ValueError):
+    """What was asked for needs a universe's own files, and something else keeps them."""
+
+    exit_code: ClassVar[int] = 2
+
+    address: str
+    keeper: str  # what keeps it
+    instead: str  # what does the same there
 
     def __str__(self) -> str:
         return (
-            f"{self.address} cannot be reached: {self.why}. Start its server, or look at the"
-            " address, and try again. If a change was being committed, `batos log` shows"
-            " whether it arrived."
+            f"Only a universe in a folder of its own can do this, and {self.address} is kept by"
+            f" {self.keeper}. Nothing was changed. Instead: {self.instead}."
         )
 
 
@@ -164,6 +204,19 @@ class NoSuchObject(BatosError):
 
     def __str__(self) -> str:
         return f"There is no object {self.name!r} here. There are: {', '.join(self.known)}."
+
+
+@dataclass(eq=False)
+class NameRefused(BatosError, ValueError):
+    """The root cannot give a name, or cannot give it up."""
+
+    exit_code: ClassVar[int] = 2
+
+    name: str
+    why: str  # and what to do
+
+    def __str__(self) -> str:
+        return f"The name {self.name!r} is refused: {self.why}. Nothing was changed."
 
 
 @dataclass(eq=False)

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from batos.engines.contract import Completion, Request
 from batos.improvement.controls import most_common, recycled
-from batos.improvement.searching import Ask, Effort, search
 from batos.improvement.task import Kind, Task, receiver_of
+from batos.improvement.withholding import other_lessons
 from batos.kernel.uvm_object import UvmObject
-from batos.synthesis.choice import choose
+from batos.synthesis.choice import choose, nearly
+from batos.synthesis.claims import claims_for
+from batos.synthesis.edits import constants_in, edits_of, in_turns
 from batos.synthesis.examples import Example
+from batos.synthesis.inputs import probes_for
+from batos.synthesis.properties import PropertyVerdict, Result, check
+from batos.synthesis.reading import candidates_from
 from batos.synthesis.reflection import reflect_on
+from batos.synthesis.search import NEAR, Ask, Effort, search
 from batos.synthesis.trial import Trials, try_out
-from batos.synthesis.values import Candidate, Choice, Tried
-from batos.synthesis.writing import candidates_from
+from batos.synthesis.values import Candidate, Choice, Reflection, Tried
 
 SIZES = (1, 2, 4, 8, 16)  # of best-of-n
 
@@ -43,7 +47,7 @@ class Paper:
     kind: Kind
     shown: bool  # whether the mind had the visible examples
     search: Mark  # all that the mind and the jail could do
-    best_of: Mapping[int, Mark]  # the first n samples of it, and no repair
+    best_of: Mapping[int, Mark]  # n plain samples and execution: no edits, no repair
     greedy: Mark  # one sample, the likeliest, taken as it is
     most_common: Mark  # of plain samples, none of them run, for as many tokens
     recycled: Mark  # old programs, tried by execution, and no mind; needs examples
@@ -53,6 +57,8 @@ class Paper:
     seconds: float  # that the search took
     verdict: str
     source: str  # what the search chose
+    edited: bool  # whether that is an edit of what the mind wrote
+    broken: tuple[str, ...]  # claims of it that do not hold
 
 
 def sit(task: Task, ask: Ask, jail: Trials, effort: Effort, *, shown: bool = True) -> Paper:
@@ -69,17 +75,20 @@ def sit(task: Task, ask: Ask, jail: Trials, effort: Effort, *, shown: bool = Tru
     reflection = reflect_on(desk.receiver, task.message, desk.examples)
     heard = _Heard(ask)
 
-    started = time.perf_counter()
-    searched = search(reflection, heard, desk.try_out, effort)
-    seconds = time.perf_counter() - started
+    lessons = other_lessons(reflection, lambda candidate: desk.mark(candidate) == "right")
+    searched = search(
+        reflection, heard, desk.try_out, effort, check=desk.check(reflection), lessons=lessons
+    )
 
-    texts = [it.text for it in heard.plain]
+    most = effort.samples * effort.rounds
+    texts = [it.text for it in _plain(heard, most)]
     best_of = {
         size: desk.marked(choose(desk.try_out(candidates_from(texts[:size], reflection)), size))
         for size in SIZES
-        if size <= effort.samples
+        if size <= most
     }
     greedy = _greedy(heard)
+    best = searched.choice.best.candidate if searched.choice.best else None
     unexecuted = [it.text for it in _for_as_many_tokens(heard, searched.tokens)]
     return Paper(
         task=task.name,
@@ -90,13 +99,15 @@ def sit(task: Task, ask: Ask, jail: Trials, effort: Effort, *, shown: bool = Tru
         best_of=best_of,
         greedy=desk.mark(_first(candidates_from((it.text for it in greedy), reflection))),
         most_common=desk.mark(most_common(candidates_from(unexecuted, reflection))),
-        recycled=_recycled(desk) if shown else "none",
+        recycled=_recycled(desk, reflection) if shown else "none",
         samples=searched.samples,
         tokens=searched.tokens,
         greedy_tokens=sum(it.tokens for it in greedy),
-        seconds=round(seconds, 3),
+        seconds=round(searched.seconds, 3),
         verdict=searched.choice.verdict,
-        source=searched.choice.best.candidate.source if searched.choice.best else "",
+        source=best.source if best else "",
+        edited=best is not None and not best.samples,
+        broken=tuple(str(it) for it in searched.properties if it.result is Result.BROKEN),
     )
 
 
@@ -184,6 +195,23 @@ class _Desk:
             self._marks[candidate.source] = "right" if tried.stands else "wrong"
         return self._marks[candidate.source]
 
+    def check(
+        self, reflection: Reflection
+    ) -> Callable[[Candidate], tuple[PropertyVerdict, ...]]:
+        """Return what questions a candidate as the product does."""
+        kinds, known = (*reflection.shapes, *reflection.kinds), reflection.understood
+        claims = claims_for(
+            reflection.selector,
+            reflection.parameters,
+            kinds,
+            self.examples,
+            [it.selector for it in known],
+        )
+        message = self.task.message
+        return lambda candidate: check(
+            claims, candidate, self.receiver, message, self.examples, jail=self._jail
+        )
+
     def _try(self, candidate: Candidate) -> Tried:
         if candidate.source not in self._tried:
             (self._tried[candidate.source],) = self._run(candidate, self.examples)
@@ -191,7 +219,8 @@ class _Desk:
 
     def _run(self, candidate: Candidate, examples: tuple[Example, ...]) -> list[Tried]:
         message = self.task.message
-        return try_out(self._jail, [candidate], self.receiver, message, examples)
+        probes = probes_for(self.receiver, message, self.examples)
+        return try_out(self._jail, [candidate], self.receiver, message, examples, probes=probes)
 
 
 def _greedy(heard: _Heard) -> list[Completion]:
@@ -199,27 +228,57 @@ def _greedy(heard: _Heard) -> list[Completion]:
     return heard.ask(replace(heard.first, n=1, temperature=0.0))
 
 
+def _plain(heard: _Heard, count: int) -> list[Completion]:
+    """Return so many samples for the first prompt; more are asked for if there were fewer."""
+    plain = heard.plain
+    if len(plain) < count:
+        seed = (heard.first.seed or 0) + _OTHER_SEEDS
+        plain += heard(replace(heard.first, n=count - len(plain), seed=seed))
+    return plain
+
+
 def _for_as_many_tokens(heard: _Heard, tokens: int) -> list[Completion]:
     """Return plain samples that cost what the search did; a repair's tokens become more."""
     plain, first = heard.plain, heard.first
-    for turn in range(_MOST_REQUESTS):
+    for turn in range(1, _MOST_REQUESTS):
         spent = sum(it.tokens for it in plain)
         if spent >= tokens:
             break
         needed = math.ceil((tokens - spent) / max(1.0, spent / len(plain)))
         seed = (first.seed or 0) + _OTHER_SEEDS + turn
         plain += heard.ask(replace(first, n=min(needed, first.n), seed=seed))
-    return plain
+    return _until(plain, tokens)
+
+
+def _until(plain: list[Completion], tokens: int) -> list[Completion]:
+    """Return the first samples, as many as cost that much."""
+    kept: list[Completion] = []
+    for completion in plain:
+        if kept and sum(it.tokens for it in kept) >= tokens:
+            break
+        kept.append(completion)
+    return kept
 
 
 def _first(candidates: Sequence[Candidate]) -> Candidate | None:
     return candidates[0] if candidates else None
 
 
-def _recycled(desk: _Desk) -> Mark:
-    """Return the mark of the first old program that agrees with the visible examples."""
+def _recycled(desk: _Desk, reflection: Reflection) -> Mark:
+    """Return the mark of the first old program that agrees with the visible examples.
+
+    It gets the same small edits as what a mind writes.
+    """
+    tried = []
     for candidate in recycled(desk.task):
-        (tried,) = desk.try_out([candidate])
-        if tried.stands:
+        (it,) = desk.try_out([candidate])
+        if it.stands:
             return desk.mark(candidate)
+        tried.append(it)
+    constants, slots = constants_in(reflection.shown), tuple(reflection.slots)
+    series = [edits_of(it.candidate.source, slots, constants) for it in nearly(tried, NEAR)]
+    for source in in_turns(series, Effort().edits):
+        (it,) = desk.try_out([Candidate(source, 0)])
+        if it.stands:
+            return desk.mark(it.candidate)
     return "none"

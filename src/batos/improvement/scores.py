@@ -36,6 +36,10 @@ class Scores:
     controls: Mapping[str, Rate]
     against: Mapping[str, Comparison]  # the search against each control
     false_accepts: Rate  # of what was accepted
+    edited: Rate  # of what was accepted, what is an edit
+    edits_wrong: Rate  # of these
+    doubted: Rate  # of what was accepted, what breaks a claim
+    doubted_wrong: Rate  # of these
     abstained: Rate
     kinds: Mapping[str, Rate]
     families: Mapping[str, Rate]
@@ -64,7 +68,8 @@ def report_on(papers: Sequence[Paper]) -> Report:
 def _scores(papers: Sequence[Paper]) -> Scores:
     shown = papers[0].shown
     accepted = [it for it in papers if it.search != "none"]
-    wrong = sum(it.search == "wrong" for it in accepted)
+    edits = [it for it in accepted if it.edited]
+    doubted = [it for it in accepted if it.broken]
     tokens = sum(it.tokens for it in papers)
     seconds = [it.seconds for it in papers]
     # without examples there is nothing that old programs could be held against
@@ -82,7 +87,11 @@ def _scores(papers: Sequence[Paper]) -> Scores:
         },
         controls={name: _solved(papers, marker) for name, marker in controls.items()},
         against={name: _against(papers, marker) for name, marker in controls.items()},
-        false_accepts=rate(wrong, len(accepted)),
+        false_accepts=_wrong(accepted),
+        edited=rate(len(edits), len(accepted)),
+        edits_wrong=_wrong(edits),
+        doubted=rate(len(doubted), len(accepted)),
+        doubted_wrong=_wrong(doubted),
         abstained=rate(len(papers) - len(accepted), len(papers)),
         kinds=rates(sorted((it.kind, it.search == "right") for it in papers)),
         families=rates(sorted((it.family, it.search == "right") for it in papers)),
@@ -92,6 +101,10 @@ def _scores(papers: Sequence[Paper]) -> Scores:
         median_s=quantile(seconds, 0.5),
         p95_s=quantile(seconds, 0.95),
     )
+
+
+def _wrong(papers: Sequence[Paper]) -> Rate:
+    return rate(sum(it.search == "wrong" for it in papers), len(papers))
 
 
 def _best_of(size: int) -> Marker:

@@ -82,4 +82,4 @@ def _why_another(line: str, exam: Mapping[str, object]) -> str:
 
 def _paper(fields: dict[str, Any]) -> Paper:
     best_of = {int(size): mark for size, mark in fields["best_of"].items()}
-    return Paper(**{**fields, "best_of": best_of})
+    return Paper(**{**fields, "best_of": best_of, "broken": tuple(fields["broken"])})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from batos.kernel.uvm_object import UvmObject
 
 PARENT_MARK = "*"
+LONGEST_NAME = 200  # characters of a slot's name, its mark included; older slots may have more
 
 
 def ancestry(*receivers: UvmObject) -> Iterator[UvmObject]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from batos.errors import MessageNotUnderstood, NotStorable
 from batos.kernel import lookup
-from batos.kernel.delegation import selectors
+from batos.kernel.delegation import LONGEST_NAME, selectors
 from batos.kernel.method import bind
 
 if TYPE_CHECKING:
@@ -128,17 +128,19 @@ def send(receiver: UvmObject, selector: str, /, *args: object, **keywords: objec
 
 def _not_understood(receiver: UvmObject, message: Message) -> object:
     handler = lookup.find(receiver, NOT_UNDERSTOOD)
-    inborn = message.selector in dir(type(receiver))  # `clone`: no slot can have its name
-    if handler is None or inborn or not _may_grow(message.selector):
+    if handler is None or not may_grow(receiver, message.selector):
         raise not_understood_error(receiver, message.selector)
     answer = bind(handler.value, receiver)
     assert callable(answer)  # noqa: S101  traits hold a primitive there since the awakening
     return answer(message)
 
 
-def _may_grow(selector: str) -> bool:
+def may_grow(receiver: UvmObject, selector: str) -> bool:
+    """Tell whether a selector is one that a method can grow for."""
+    inborn = selector in dir(type(receiver))  # `clone`: no slot can have its name
     is_name = selector.isidentifier() and not keyword.iskeyword(selector)
-    return is_name and not selector.startswith("_") and selector not in NEVER_GROWN
+    is_free = not inborn and not selector.startswith("_")
+    return is_name and is_free and selector not in NEVER_GROWN
 
 
 def not_understood_error(
@@ -151,5 +153,7 @@ def not_understood_error(
         selector: The selector.
         name: What a person calls the receiver, if it has a name.
     """
+    if len(selector) > LONGEST_NAME:  # no slot can have it, and to compare it takes long
+        return MessageNotUnderstood(name or repr(receiver), f"{selector[:20]}…")
     close = difflib.get_close_matches(selector, selectors(receiver), n=3, cutoff=0.6)
     return MessageNotUnderstood(name or repr(receiver), selector, tuple(close))

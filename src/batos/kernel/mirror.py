@@ -17,7 +17,8 @@ from batos.kernel import delegation, lookup
 from batos.kernel.ambiguity import Ambiguity, ambiguities
 from batos.kernel.lookup import Found
 from batos.kernel.method import Method, Primitive, is_behaviour
-from batos.kernel.runtime import runtime_of
+from batos.kernel.moving import promotion
+from batos.kernel.runtime import runtime_of, tell_witness
 from batos.kernel.uvm_object import (
     UvmObject,
     note_slot,
@@ -26,7 +27,7 @@ from batos.kernel.uvm_object import (
     rename_slot,
     write_slot,
 )
-from batos.kernel.values import Shared, plain
+from batos.kernel.values import Mergeable, plain
 
 Kind = Literal["data", "method", "primitive", "parent"]
 
@@ -155,6 +156,8 @@ class Mirror:
         slots = self._obj._slots
         is_new = name not in slots or is_behaviour(value) or is_behaviour(slots[name])
         write_slot(self._obj, name, value)
+        if isinstance(value, Method):
+            tell_witness(self._obj, name, value)
         if is_new:
             self.annotate(name, comment or None, by, created or dt.datetime.now(dt.UTC))
         elif comment:
@@ -243,6 +246,27 @@ class Mirror:
         self.set(selector, Method(source, origin), comment, by or str(origin.get("by", "")))
         return selector
 
+    def promote(
+        self, selector: str, to: UvmObject | None = None, by: str = "", origin: str = ""
+    ) -> UvmObject:
+        """Move one of its own methods to a prototype, so that its siblings understand it.
+
+        What they answered so far is not looked at; `universe.promote` does that first.
+
+        Returns:
+            The prototype; by default it is the first parent.
+
+        Raises:
+            PromotionRefused: See `moving.promotion`.
+        """
+        target, method = promotion(self._obj, selector, to)
+        slot = self.slot(selector)
+        noted = {"promoted_from": origin or repr(self._obj), "promoted_by": by}
+        moved = Method(method.source, {**method.provenance, **noted})
+        Mirror(target).set(selector, moved, slot.comment, slot.by)
+        self.remove(selector)
+        return target
+
     def seal(self) -> None:
         """Make the object primordial: generated methods may not write to it."""
         self._obj._p_changed = True  # first: it loads the object, which forgets what is unsaved
@@ -252,7 +276,7 @@ class Mirror:
 def _copied(value: object) -> object:
     if isinstance(value, Method):
         return Method(value.source, value.provenance)
-    if isinstance(value, Shared):
+    if isinstance(value, Mergeable):
         return type(value)(plain(value))  # each is made of its content
     return plain(value)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast, runtime_checkable
 
 from batos.errors import ExtraMissing, NothingRuns, OutsideUniverse
 from batos.kernel.delegation import ancestry
@@ -51,6 +51,21 @@ class Jar(Protocol):
 
     @property
     def context(self) -> object: ...
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A context that is told which methods its transaction puts into slots."""
+
+    def saw_method(self, receiver: UvmObject, selector: str, method: object) -> None: ...
+
+
+def tell_witness(receiver: UvmObject, selector: str, method: object) -> None:
+    """Tell the running transaction's context of a method, if it listens."""
+    jars = (candidate._p_jar for candidate in ancestry(receiver))
+    context = getattr(next(filter(None, jars), None), "context", None)
+    if isinstance(context, Witness):
+        context.saw_method(receiver, selector, method)
 
 
 def runtime_of(receiver: UvmObject) -> Runtime:

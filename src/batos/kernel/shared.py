@@ -5,7 +5,8 @@ What commutes need not conflict: two additions, a put and a take. These values m
 changes when they commit. Undo merges in the same way: it takes one change back and leaves
 the later ones. What cannot be merged (two takes of one item) stays a conflict.
 
-The queue is our own: `zc.queue` (last released in 2017) merges no two equal items.
+Records name this module, so it keeps its name. The queue is our own: `zc.queue` (last released
+in 2017) merges no two equal items.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from persistent import Persistent
 
 from batos.errors import QueueEmpty
 from batos.kernel.merging import conflict, merged
-from batos.kernel.values import Shared, storable
+from batos.kernel.searching import holds
+from batos.kernel.values import Mergeable, storable
 
 State = dict[str, Any]
 
@@ -28,7 +30,7 @@ _OPEN, _CLOSED, _DROPPED = "open", "closed", "dropped"  # a page's life
 _ABSENT = object()
 
 
-class Counter(Shared):
+class Counter(Mergeable):
     """A number that is added to; additions of several transactions merge.
 
     Sums of floats may differ in their last digit by the order in which they merge.
@@ -81,7 +83,7 @@ def _number(value: float) -> float:
     return value
 
 
-class Queue(Shared):
+class Queue(Mergeable):
     """Items in the order in which they were committed; puts of several transactions merge.
 
     Two takes conflict when they take the same item. So may puts where one of them has to
@@ -144,8 +146,7 @@ class Queue(Shared):
     def __copy__(self) -> Queue:
         return Queue(self)  # with pages of its own
 
-    def __contains__(self, item: object) -> bool:
-        return any(item == held for held in self)
+    __contains__ = holds  # no frame of this file around it, in which a clock may not end it
 
     def __repr__(self) -> str:
         return f"<a queue of {len(self)}>"

@@ -15,7 +15,7 @@ from persistent import Persistent
 
 from batos.errors import SlotRefused
 from batos.kernel import lookup
-from batos.kernel.delegation import PARENT_MARK, parents_of, selectors
+from batos.kernel.delegation import LONGEST_NAME, PARENT_MARK, parents_of, selectors
 from batos.kernel.merging import merged_object
 from batos.kernel.message import Send, is_probe
 from batos.kernel.method import is_behaviour
@@ -273,6 +273,9 @@ def put_note(obj: UvmObject, name: str, note: Note) -> None:
 @lru_cache(maxsize=4096)
 def check_slot_name(name: str) -> None:
     """Raise `SlotRefused` unless `name` can be a slot's."""
+    if len(name) > LONGEST_NAME:
+        why = f"a slot's name has {LONGEST_NAME} characters at most, and this one {len(name):,}"
+        raise SlotRefused(f"{name[:20]}…", why)
     stem = name.removesuffix(PARENT_MARK)
     if not stem.isidentifier() or not stem.isascii() or keyword.iskeyword(stem):
         raise SlotRefused(name, "a slot's name is an ASCII Python name, with * for a parent")

@@ -7,19 +7,22 @@ maps the committed blob from where it lies, and is started on the first thought.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from ZODB.blob import Blob
 
 from batos.engines.catalog import Weights
-from batos.engines.contract import Completion, Engine, OnText, Request
+from batos.engines.contract import Completion, Engine, OnText, Report, Request
 from batos.engines.gguf import read_model
 from batos.engines.ledger import verified_sha256
 from batos.errors import MindMissing, WeightsDamaged
 from batos.kernel.lookup import Found, find
 from batos.kernel.uvm_object import UvmObject
+from batos.personas.adapters import adapter_in, card_of, worn_by
 from batos.universe import awakening
 from batos.universe.blobs import path_of
 
@@ -46,6 +49,15 @@ def mind_of(weights: Weights) -> awakening.Mind:
     return awakening.Mind(weights.path, tokenizer, header.quantization, card)
 
 
+@dataclass(frozen=True)
+class Thinking:
+    """What a mind holds in memory, and what it has done since it was opened."""
+
+    engine: Report
+    tokens: int
+    seconds: float
+
+
 class Mind:
     """Engines for the weights that objects of one universe think with.
 
@@ -64,29 +76,65 @@ class Mind:
         self._path: Path | None = None
         self._engine: Engine | None = None
         self._lock = threading.Lock()
+        self._tokens = 0
+        self._seconds = 0.0  # of all requests; those side by side count twice
 
-    def infer(self, receiver: UvmObject, question: str | Request) -> str | list[Completion]:
+    def infer(
+        self, receiver: UvmObject, question: str | Request, role: str | None = None
+    ) -> str | list[Completion]:
         """Answer `infer_`: a text with a text, a request with its completions.
+
+        Args:
+            receiver: Who was asked.
+            question: What.
+            role: Who answers: it wears the adapter that the mind's card says, or none.
 
         Raises:
             MindMissing: No `model_blob` is found from the receiver.
             WeightsDamaged: Its file is not there, or not what the mind's card says.
+            AdapterMissing: The role's adapter is not for the mind's weights.
             EngineFailed: The engine could not load, or not complete.
         """
-        if isinstance(question, Request):
-            return self.complete(receiver, question)
-        return self.complete(receiver, Request(question))[0].text
+        request = question if isinstance(question, Request) else Request(question)
+        if role is not None:
+            holder = find(receiver, "model_blob")
+            worn = None if holder is None else worn_by(card_of(holder.holder), role)
+            request = replace(request, adapter=worn)
+        completions = self.complete(receiver, request)
+        return completions if isinstance(question, Request) else completions[0].text
 
     def complete(
         self, receiver: UvmObject, request: Request, on_text: OnText | None = None
     ) -> list[Completion]:
-        """Complete a request with the weights that the receiver delegates to."""
+        """Complete a request with the weights that the receiver delegates to, and with the
+        adapter that the request names.
+
+        Raises:
+            AdapterMissing: The mind has no such adapter for its weights.
+        """
         holder = find(receiver, "model_blob")
         if holder is None or not isinstance(holder.value, Blob):
             raise MindMissing(repr(receiver), "it delegates to no object with a model_blob")
         engine = self._engine_for(path_of(holder.value), holder)
         holder.holder._v_loaded_model = engine  # only a handle: ghosting the object drops it
-        return engine.complete(request, on_text)
+        if request.adapter is not None:
+            engine.admit(adapter_in(card_of(holder.holder), request.adapter))
+        return self._counted(engine, request, on_text)
+
+    def report(self) -> Thinking:
+        """Return what the engine holds, and what it has done so far."""
+        held = Report() if self._engine is None else self._engine.report()
+        return Thinking(held, self._tokens, self._seconds)
+
+    def _counted(
+        self, engine: Engine, request: Request, on_text: OnText | None
+    ) -> list[Completion]:
+        started = time.monotonic()
+        completions = engine.complete(request, on_text)
+        with self._lock:
+            self._tokens += sum(completion.tokens for completion in completions)
+            self._seconds += time.monotonic() - started
+        return completions
 
     @property
     def loaded(self) -> bool:

@@ -21,7 +21,7 @@ from persistent.mapping import PersistentMapping
 from batos.kernel.message import Message
 from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import ATOMS, PersistentSet
-from batos.sandbox import containers, operators, texts
+from batos.sandbox import containers, iterators, kinds, operators, texts
 from batos.sandbox.meter import METER
 from batos.sandbox.namespaces import members
 
@@ -47,25 +47,31 @@ def _repr(value: object) -> str:
 # The guards add those that read, write or import.
 BUILTINS: Mapping[str, Any] = members(
     builtins,
-    "None True False Ellipsis abs bin bool callable chr complex dict divmod enumerate"
-    " filter float frozenset hex int issubclass len list map next oct ord repr reversed set"
-    " slice str tuple zip"
+    "None True False Ellipsis abs bin bool callable chr complex dict divmod float"
+    " frozenset hex issubclass len list next oct ord reversed set tuple"
     " ArithmeticError AssertionError AttributeError Exception FloatingPointError IndexError"
     " KeyError LookupError MemoryError NameError NotImplementedError OverflowError"
     " RecursionError RuntimeError StopIteration TypeError UnicodeError ValueError"
     " ZeroDivisionError",
     **{
-        name: operators.charging(getattr(builtins, name))
+        name: iterators.charging(getattr(builtins, name))
         for name in ("all", "any", "max", "min", "sorted")
     },
+    **{
+        name: iterators.linked(getattr(builtins, name))
+        for name in ("enumerate", "filter", "map", "zip")
+    },
     format=texts.form,
-    iter=operators.first_of,
+    int=kinds.Integer,
+    iter=iterators.first_of,
     pow=operators.power,
     print=_print,
     repr=_repr,
     range=operators.span,
     round=operators.rounded,
-    sum=operators.total,
+    slice=operators.part,
+    str=kinds.Text,
+    sum=iterators.total,
 )
 
 
@@ -107,7 +113,7 @@ ATTRIBUTES: Mapping[type, Rules] = {
     **{kind: _public(kind, "mapping") for kind in _VIEWS},
     **{kind: _moment(kind) for kind in (datetime.date, datetime.datetime, datetime.time)},
     **{kind: _public(kind) for kind in (time.struct_time, type(_DAY.isocalendar()))},
-    int: _public(int, "from_bytes", to_bytes=operators.to_bytes),
+    **{kind: _public(kind, "from_bytes", to_bytes=operators.to_bytes) for kind in (bool, int)},
     str: _public(str, "format", "format_map", encode=texts.encode, **_TEXT_RULES),
     bytes: _public(bytes, decode=texts.decode, **_TEXT_RULES),
     list: _public(list, extend=containers.extend),
@@ -115,7 +121,7 @@ ATTRIBUTES: Mapping[type, Rules] = {
         collections.deque, extend=containers.extend, extendleft=containers.extend_left
     ),
     collections.Counter: _public(
-        collections.Counter, elements=operators.fueled(collections.Counter.elements)
+        collections.Counter, elements=iterators.fueled(collections.Counter.elements)
     ),
     collections.defaultdict: _public(collections.defaultdict),
     collections.OrderedDict: _public(collections.OrderedDict),
@@ -144,12 +150,12 @@ ATTRIBUTES: Mapping[type, Rules] = {
     Counter: _only("change value"),
     Queue: {"put": containers.entering("put"), "take": None},
     Message: _only("selector args keywords arity"),
-    operators.Chain: _only("from_iterable"),
+    iterators.Chain: _only("from_iterable"),
 }
 
 # Attributes of types themselves: `str.lower` as a key, `datetime.now`.
 CLASS_ATTRIBUTES: Mapping[type, Rules] = {
-    str: ATTRIBUTES[str],
+    kinds.Text: {name: rule and texts.of_text(rule) for name, rule in ATTRIBUTES[str].items()},
     dict: _only("fromkeys get items keys values"),
     float: _only("fromhex"),
     datetime.datetime: {

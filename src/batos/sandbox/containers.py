@@ -21,8 +21,9 @@ from batos.errors import NotStorable
 from batos.kernel.shared import Counter, Queue
 from batos.kernel.values import ATOMS, IMMUTABLE, PersistentSet, storable
 from batos.sandbox import operators
+from batos.sandbox.iterators import bounded
 from batos.sandbox.meter import METER
-from batos.sandbox.operators import bounded, check_length
+from batos.sandbox.operators import check_length
 from batos.sandbox.texts import modulo
 
 STORED = frozenset({PersistentList, PersistentMapping, PersistentSet, Queue})
@@ -47,10 +48,12 @@ def lasting(value: object, where: str, container: object = None) -> object:
         NotStorable: It cannot last, or a container would contain itself.
     """
     if type(value) in IMMUTABLE:
-        return value
+        return operators.check_bits(value) if type(value) is int else value
     _refuse_circle(value, where, container)
     for leaf in _leaves(value):
-        if type(leaf) not in ATOMS and not isinstance(leaf, Persistent):
+        if type(leaf) is int:
+            operators.check_bits(leaf)
+        elif type(leaf) not in ATOMS and not isinstance(leaf, Persistent):
             raise NotStorable(type(leaf).__name__, where)
     return storable(value, where)
 
@@ -166,7 +169,7 @@ def stored_default(container: PersistentMapping, key: Any, default: Any = None) 
     return container.setdefault(key, lasting(default, "a stored dict", container))
 
 
-def stored_update(container: PersistentMapping, *others: Any, **items: Any) -> None:
+def stored_update(container: PersistentMapping, /, *others: Any, **items: Any) -> None:
     for key, value in dict(*others, **items).items():
         kept = lasting(key, "a key", container)
         container[kept] = lasting(value, "a stored dict", container)

@@ -11,6 +11,7 @@ function entry burns a step. What models write and RestrictedPython refuses is d
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -41,6 +42,7 @@ _GUARDED = {
 }
 _GUARDED_IN_PLACE = {*_GUARDED, ast.BitOr, ast.BitXor}  # what can put items into a container
 _CONVERSIONS = {-1: "", 97: "a", 114: "r", 115: "s"}
+_VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # two names that look the same
 _FOR_ANNOTATIONS = frozenset({"__future__", "collections.abc", "typing"})
 
 
@@ -78,6 +80,8 @@ class Grammar(RestrictingNodeTransformer):
             self.error(node, f"the name {name!r} begins with _: choose another")
         elif name in ("print", "printed"):
             self.error(node, f"the name {name!r} is taken: choose another")
+        elif _VARIANTS.search(name):
+            self.error(node, f"the name {name!a} has an invisible mark: choose another")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load):

@@ -25,6 +25,7 @@ from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import ATOMS, PersistentSet, plain
 from batos.sandbox import allowed, operators, texts
 from batos.sandbox.containers import IN_PLACE, StoredWriter, lasting
+from batos.sandbox.kinds import Kind
 from batos.sandbox.meter import METER
 from batos.sandbox.namespaces import NAMESPACES, Namespace
 
@@ -35,6 +36,7 @@ _PLAIN_TWINS: dict[type, type] = {
     PersistentMapping: dict,
     PersistentSet: set,
 }
+_MAX_NAME = 200  # characters
 _ABSENT = object()
 
 
@@ -59,7 +61,7 @@ def read(value: Any, name: str) -> Any:
         if name in value.members:
             return value.members[name]
         raise AttributeError(f"{value.name} has no {name!r} here")
-    elif kind is type:
+    elif kind is type or kind is Kind:
         rules = allowed.CLASS_ATTRIBUTES.get(value, {})
         if name in rules:
             return rules[name] or getattr(value, name)
@@ -67,7 +69,7 @@ def read(value: Any, name: str) -> Any:
         raise AttributeError(f"{value!r}; it has no {name!r}")
     elif name == "args" and isinstance(value, Exception):
         return value.args
-    owner = value.__name__ if kind is type else f"{kind.__name__!r} object"
+    owner = value.__name__ if isinstance(value, type) else f"{kind.__name__!r} object"
     raise AttributeError(f"{owner} has no attribute {name!r} that a method may read")
 
 
@@ -97,15 +99,15 @@ def _own(receiver: UvmObject, name: str) -> Callable[..., UvmObject]:
     raise AttributeError(f"{name!r} is not for methods to read")
 
 
-def _clone(original: UvmObject, **slots: object) -> UvmObject:
+def _clone(original: UvmObject, /, **slots: object) -> UvmObject:
     child = original.clone()
     for name, value in slots.items():
-        write_data_slot(child, name, lasting(value, f"the slot {name!r}"))
+        write_data_slot(child, _short(name), lasting(value, f"the slot {name!r}"))
     return child
 
 
 def _set_slot(primitive: Any, name: str, value: object) -> object:
-    return primitive(name, lasting(value, f"the slot {name!r}"))
+    return primitive(_short(name), lasting(value, f"the slot {name!r}"))
 
 
 def read_item(value: Any, key: Any) -> Any:
@@ -209,6 +211,13 @@ def _delattr(value: Any, name: str) -> None:
 def _checked(name: str) -> str:
     if type(name) is not str or not name.isidentifier() or name.startswith("_"):
         raise AttributeError(f"{name!r} is not a name that a method may use")
+    return _short(name)
+
+
+def _short(name: str) -> str:
+    """Return a name that is computed, if it is no longer than one that is written."""
+    if type(name) is not str or len(name) > _MAX_NAME:
+        raise AttributeError(f"a slot's name is text of at most {_MAX_NAME} characters")
     return name
 
 

@@ -32,6 +32,7 @@ _WORLD_BYTES = 4 << 20
 _PATIENCE_S = 5.0  # beyond a trial's own limit, before the jail counts as dead
 _START_S = 30.0
 _TEXT_CHARACTERS = 1_000  # the most of an error or a reason that is taken from a trial
+_MOST_REASONS = 10
 _MALFORMED = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 
 
@@ -216,7 +217,7 @@ def _report(answer: dict[str, Any], world: World, cases: int, started: float) ->
         for line in answer["written"].split("\n")[:-1][:cases]:
             found = json.loads(line)
             if "refused" in found:
-                refused = tuple(_printable(reason) for reason in found["refused"])
+                refused = _refusal(found["refused"])
                 break
             outcomes.append(_outcome(found, world))
     except _MALFORMED:
@@ -232,14 +233,24 @@ def _report(answer: dict[str, Any], world: World, cases: int, started: float) ->
     return Report(refused, killed, tuple(outcomes), (time.perf_counter() - started) * 1000)
 
 
+def _refusal(reasons: list[str]) -> tuple[str, ...]:
+    if type(reasons) is not list or not reasons:
+        raise ValueError("a refusal has reasons")
+    return tuple(map(_printable, reasons[:_MOST_REASONS]))
+
+
 def _outcome(found: dict[str, Any], world: World) -> Outcome:
     if "error" in found:
         return Outcome(error=_printable(found["error"]))
     changes = {
-        (world.ref(number).label, str(slot)): world.decode(value[0]) if value else REMOVED
+        (world.ref(number).label, _printable(slot)): world.decode(value[0])
+        if value
+        else REMOVED
         for number, slot, value in found["changes"]
     }
-    return Outcome(world.decode(found["result"]), None, changes)
+    outcome = Outcome(world.decode(found["result"]), None, changes)
+    repr(outcome)  # all who compare or show it do this: a number of too many digits cannot
+    return outcome
 
 
 def _printable(said: object) -> str:

@@ -38,11 +38,12 @@ from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from batos.errors import BudgetSpent
+from batos.kernel import searching
+from batos.sandbox.failures import small
 
 METHOD_FILE = "<method "  # how the file name of generated code begins
 MAX_ITEMS = 1_000_000  # in one sequence, or characters in one text
 _BYTES_A_STEP = 256
-_MAX_CAUSES = 4  # of an error that leaves generated code
 _TICK_S = 0.01  # the alarm rings on until a frame is reached in which it may raise
 
 
@@ -177,7 +178,7 @@ class Meter:
                 if self._is_dry() or isinstance(error, Spent):
                     failure = self._error(budget)
                 else:
-                    failure = _unchained(error)
+                    failure = small(error)
             finally:
                 if self._clock.runs:
                     self._clock.stop()
@@ -217,23 +218,6 @@ class Meter:
             if not file.startswith(_INTERRUPTIBLE):
                 return
             frame = frame.f_back
-
-
-def _unchained(error: Exception) -> Exception:
-    """Drop what `error` was raised beside, and all but the first few of its causes.
-
-    A second of recursion that catches leaves a chain of 24,000 errors, each with the
-    traceback of a thousand frames: whoever prints it never comes back.
-    """
-    link: BaseException | None = error
-    for kept in range(_MAX_CAUSES + 1):
-        if link is None:
-            break
-        cause = link.__cause__ if kept < _MAX_CAUSES else None
-        link.__context__ = None
-        link.__cause__ = cause
-        link = cause
-    return error
 
 
 class _Clock:
@@ -276,12 +260,16 @@ def _place_of(module: ModuleType) -> str:
 _INTERRUPTIBLE = (
     *(
         __file__.replace("meter.py", f"{guard}.py")
-        for guard in ("containers", "guards", "namespaces", "operators", "texts")
+        for guard in (
+            *("containers", "guards", "iterators", "kinds", "namespaces", "operators"),
+            "texts",
+        )
     ),
     *map(
         _place_of,
         (collections, datetime, fractions, functools, json, random, re, statistics, textwrap),
     ),
+    _place_of(searching),
 )
 
 METER = Meter(Budget())

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batos.kernel.values import plain
-from batos.sandbox import containers, operators, texts
+from batos.sandbox import containers, iterators, operators, texts
 from batos.sandbox.meter import METER
 
 
@@ -47,10 +47,13 @@ def dumps(
 ) -> str:
     containers.weigh(value)
     METER.allocate(str, 6 * texts.length(value))  # a character may become \u0000
-    spaces = None if indent is None else min(indent, 8)
-    return json.dumps(
-        plain(value), indent=spaces, sort_keys=sort_keys, ensure_ascii=ensure_ascii
+    data = plain(value)
+    if indent is None:
+        return json.dumps(data, sort_keys=sort_keys, ensure_ascii=ensure_ascii)
+    pretty = json.JSONEncoder(
+        indent=min(indent, 8), sort_keys=sort_keys, ensure_ascii=ensure_ascii
     )
+    return iterators.joined(pretty.iterencode(data))  # deep in a nest each line is long
 
 
 def loads(text: str) -> Any:
@@ -64,8 +67,13 @@ def _of_text(name: str) -> Callable[..., Any]:
     def call(text: str, *args: int | str, **options: int | str) -> Any:
         if type(text) is not str:
             raise TypeError(f"{name} takes text")
-        if any(texts.length(option) > 1_000 for option in (*args, *options.values())):
+        given = (*args, *options.values())
+        if any(texts.length(option) > 1_000 for option in given):
             raise OverflowError(f"{name} with more than 1,000 characters on each line")
+        tabsize = options.get("tabsize", 0)
+        if isinstance(tabsize, int) and tabsize > 100:
+            raise OverflowError(f"{name} with a tabsize of more than 100")
+        METER.allocate(str, len(text) * max(map(texts.length, given), default=0))
         return function(text, *args, **options)
 
     return call
@@ -75,6 +83,12 @@ def choices(population: Any, weights: Any = None, *, k: int = 1) -> Any:
     operators.check_length(k)
     METER.spend(k)
     return RANDOM.choices(population, weights, k=k)
+
+
+def quantiles(data: Any, *, n: int = 4, method: str = "exclusive") -> list[Any]:
+    operators.check_length(n)
+    METER.spend(n)
+    return statistics.quantiles(data, n=n, method=method)  # type: ignore[arg-type]
 
 
 def members(module: object, names: str, **bounded: Any) -> dict[str, Any]:
@@ -97,14 +111,14 @@ _MEMBERS: dict[str, dict[str, Any]] = {
         factorial=operators.factorial,
         lcm=operators.least_common_multiple,
         perm=operators.permutations_count,
-        prod=operators.product,
+        prod=iterators.product,
     ),
     "re": members(
         re,
         "compile findall fullmatch match search split"
         " A ASCII I IGNORECASE M MULTILINE S DOTALL X VERBOSE",
         escape=texts.escape,
-        finditer=operators.fueled(re.finditer),
+        finditer=iterators.fueled(re.finditer),
         sub=texts.substitute("sub"),
         subn=texts.substitute("subn"),
     ),
@@ -113,27 +127,28 @@ _MEMBERS: dict[str, dict[str, Any]] = {
     "statistics": members(
         statistics,
         "correlation covariance fmean geometric_mean harmonic_mean linear_regression mean"
-        " median median_high median_low mode multimode pstdev pvariance quantiles stdev"
-        " variance",
+        " median median_high median_low mode multimode pstdev pvariance stdev variance",
+        quantiles=quantiles,
     ),
     "itertools": {
         **_each(
-            operators.fueled,
-            "accumulate compress count cycle dropwhile filterfalse groupby islice pairwise"
+            iterators.fueled,
+            "compress count cycle dropwhile filterfalse groupby islice pairwise"
             " repeat starmap takewhile zip_longest",
         ),
         **_each(
-            operators.choosing,
+            iterators.choosing,
             "combinations combinations_with_replacement permutations product",
         ),
-        "chain": operators.Chain(),
+        "accumulate": iterators.fueled(iterators.accumulated),
+        "chain": iterators.Chain(),
     },
     "functools": members(functools, "cmp_to_key partial reduce"),
     "operator": members(
         operator,
-        "abs and_ contains eq floordiv ge gt itemgetter le lt ne neg not_ or_ pos sub truediv"
-        " truth xor",
+        "abs and_ contains eq floordiv ge gt le lt ne neg not_ or_ pos sub truediv truth xor",
         add=operators.add,
+        itemgetter=operators.ItemGetter,
         mod=texts.modulo,
         mul=operators.multiply,
         pow=operators.power,

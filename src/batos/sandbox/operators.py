@@ -7,10 +7,10 @@ would otherwise fill the memory, and one multiplication would never end.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
+import operator
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, SupportsIndex
 
 from persistent.list import PersistentList
@@ -23,8 +23,7 @@ _MAX_SMALL = 2_000  # for functions that grow as fast as the factorial
 _WORD = 1 << 64  # below it no check is needed
 _TOO_LARGE = f"the number would have more than {MAX_BITS:,} bits"
 
-_JOINED = frozenset({str, bytes, list, tuple, deque, PersistentList})
-_SIZED = _JOINED | {dict, set, frozenset, range}
+JOINED = frozenset({str, bytes, list, tuple, deque, PersistentList})
 
 
 # --- operators: every operand is Any, as it is for Python's own ----------------------------
@@ -32,8 +31,8 @@ _SIZED = _JOINED | {dict, set, frozenset, range}
 
 def add(a: Any, b: Any) -> Any:
     kind = type(a)
-    if kind is not int and kind is not float and kind in _JOINED:
-        METER.allocate(kind, len(a) + (len(b) if type(b) in _JOINED else 0))
+    if kind is not int and kind is not float and kind in JOINED:
+        METER.allocate(kind, len(a) + (len(b) if type(b) in JOINED else 0))
     return a + b
 
 
@@ -67,46 +66,19 @@ def shift_left(a: Any, b: Any) -> Any:
     return a << b
 
 
-# --- sequences and what consumes them ---------------------------------------------------------
-
-
-class Fueled:
-    """An iterator from C that burns a step an item, so that an endless one ends."""
-
-    __slots__ = ("_next",)
-
-    def __init__(self, items: Iterable[object]) -> None:
-        self._next = iter(items).__next__
-
-    def __iter__(self) -> Iterator[object]:
-        return self
-
-    def __next__(self) -> object:
-        METER.burn()
-        return self._next()
-
-
-def fueled(function: Callable[..., Iterable[object]]) -> Callable[..., Fueled]:
-    """Return `function` with a fueled answer."""
-
-    @functools.wraps(function)
-    def call(*args: object, **keywords: object) -> Fueled:
-        return Fueled(function(*args, **keywords))
-
-    return call
-
-
-def bounded(items: Any) -> Any:
-    """Return something whose length is known: an iterator is read, and pays for it.
-
-    `x.extend(map(abs, x))` would otherwise never end.
-    """
-    return items if type(items) in _SIZED else list(Fueled(items))
+# --- sequences --------------------------------------------------------------------------------
 
 
 def check_length(length: int) -> None:
     if length > MAX_ITEMS:
         raise OverflowError(f"longer than {MAX_ITEMS:,} items")
+
+
+def part(*bounds: Any) -> slice:
+    """`slice`, whose bounds are numbers: slices of slices of slices overflow C's stack."""
+    if any(bound is not None and not isinstance(bound, int) for bound in bounds):
+        raise TypeError("a slice has whole numbers as its bounds, or None")
+    return slice(*bounds)
 
 
 def span(*args: SupportsIndex) -> range:
@@ -116,38 +88,20 @@ def span(*args: SupportsIndex) -> range:
     return numbers
 
 
-def first_of(items: Iterable[object]) -> Iterator[object]:
-    """`iter` of one argument: with a sentinel it would be an endless loop in C."""
-    return iter(items)
+class ItemGetter:
+    """`operator.itemgetter`: of items, and never of types, which would make new ones."""
 
+    __slots__ = ("_get",)
 
-def charging(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a C function that pays for the length of what it reads.
+    def __init__(self, *keys: Any) -> None:
+        if any(type(key) is ItemGetter for key in keys):
+            raise TypeError("an itemgetter is no key")
+        self._get = operator.itemgetter(*keys)
 
-    Nested, as in `sum(map(sum, rows))`, it is a loop in C that nothing interrupts.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Any, **keywords: Any) -> Any:
-        for items in args:
-            if type(items) in _SIZED:
-                METER.spend(len(items) >> 5)
-        return function(*args, **keywords)
-
-    return call
-
-
-def total(items: Iterable[Any], /, start: Any = 0) -> Any:
-    """`sum`, also of lists, each of which would be copied once a turn."""
-    if type(start) in (int, float, complex, str):
-        return _charged_sum(items, start)
-    for item in items:
-        METER.burn()
-        start = add(start, item)
-    return start
-
-
-_charged_sum = charging(sum)
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, type):
+            raise TypeError("a type has no items")
+        return self._get(value)
 
 
 def from_here(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,6 +124,13 @@ def rounded(number: Any, ndigits: int | None = None) -> Any:
     return round(number, ndigits)
 
 
+def check_bits(number: int) -> int:
+    """Return `number`, if it is no larger than arithmetic makes them."""
+    if number.bit_length() > MAX_BITS:
+        raise OverflowError(_TOO_LARGE)
+    return number
+
+
 def factorial(n: int) -> int:
     return math.factorial(_small(n))
 
@@ -182,10 +143,6 @@ def permutations_count(n: int, k: int | None = None) -> int:
     return math.perm(_small(n), k)
 
 
-def product(items: Iterable[Any], *, start: Any = 1) -> Any:
-    return functools.reduce(multiply, Fueled(items), start)
-
-
 def least_common_multiple(*numbers: int) -> int:
     return functools.reduce(_multiple, numbers, 1)
 
@@ -193,39 +150,6 @@ def least_common_multiple(*numbers: int) -> int:
 def to_bytes(number: int, length: int = 1, byteorder: str = "big", **keywords: bool) -> bytes:
     check_length(length)
     return int.to_bytes(number, length, byteorder, **keywords)  # type: ignore[arg-type]
-
-
-def choosing(
-    function: Callable[..., Iterable[object]], most: int = 100
-) -> Callable[..., Fueled]:
-    """Return an `itertools` function that takes at most so many items at a time."""
-
-    @functools.wraps(function)
-    def call(*pools: Any, **keywords: int) -> Fueled:
-        for times in (*pools, *keywords.values()):
-            if isinstance(times, int) and times > most:
-                raise OverflowError(f"more than {most} items at a time")
-        return Fueled(function(*map(_charged, pools), **keywords))
-
-    return call
-
-
-class Chain:
-    """`itertools.chain`, which has a method of its own."""
-
-    __slots__ = ()
-
-    def __call__(self, *parts: Iterable[object]) -> Fueled:
-        return Fueled(itertools.chain(*parts))
-
-    def from_iterable(self, parts: Iterable[Iterable[object]]) -> Fueled:
-        return Fueled(itertools.chain.from_iterable(parts))
-
-
-def _charged(pool: Any) -> Any:
-    if type(pool) in _SIZED:
-        METER.spend(len(pool) >> 5)
-    return pool
 
 
 def _multiple(a: int, b: int) -> int:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -25,13 +26,15 @@ from batos.sandbox.guards import BUILTINS
 from batos.sandbox.meter import METER, METHOD_FILE
 from batos.sandbox.namespaces import NAMESPACES
 
-POLICY_VERSION = 1  # with a new one, stored source is checked and compiled again
+POLICY_VERSION = 2  # with a new one, stored source is checked and compiled again
 
 _MAX_CHARACTERS = 8_000
 _MAX_NODES = 1_500
 _MAX_DEPTH = 50
 _MAX_REASONS = 10
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters by Unicode's book, and blank on every screen.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 _ADVICE = {
     "dir": "ask hasattr(obj, name)",
     "eval": "use int, float or json.loads",
@@ -59,8 +62,17 @@ def check(source: str) -> Checked:
     Raises:
         SourceRefused: With the reasons, as far as they can be told at once.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # the compiler's, of `'\\d'` and `1()`: not for our user
+        return _checked(source)
+
+
+def _checked(source: str) -> Checked:
     tree = _parse(source)
     definition = _definition(tree)
+    _import_what_is_used(definition)
     reasons = [*_shape_reasons(definition)]
     bound, first_lines = _bound_names(definition), _first_lines(definition)
     try:
@@ -124,13 +136,18 @@ def _parse(source: str) -> ast.Module:
 
 
 def _check_visible(source: str) -> None:
-    for number, line in enumerate(source.split("\n"), start=1):
+    """Refuse what a reader would not see: what is approved is what stands on the screen."""
+    for number, line in enumerate(source.replace("\r\n", "\n").split("\n"), start=1):
         for character in line:
-            if character not in "\t\r" and unicodedata.category(character) in _INVISIBLE:
+            if character != "\t" and _is_invisible(character):
                 escape = character.encode("unicode_escape").decode()
                 raise SourceRefused(
                     (f"line {number}: an invisible character: write {escape} in its place",)
                 )
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _INVISIBLE
 
 
 def _depth(node: ast.AST) -> int:
@@ -150,10 +167,25 @@ def _definition(tree: ast.Module) -> ast.FunctionDef:
             (f"line {line}: write one def and nothing beside it, other functions inside it",)
         )
     definition = others[0]
-    first = 1 if ast.get_docstring(definition, clean=False) is not None else 0
-    definition.body[first:first] = imports
+    _insert(definition, imports)
     tree.body = [definition]
     return definition
+
+
+def _import_what_is_used(definition: ast.FunctionDef) -> None:
+    """Bring what models use without an import: `json.dumps(x)` alone has one meaning."""
+    unbound = _first_lines(definition).keys() - _bound_names(definition)
+    used = sorted(unbound & NAMESPACES.keys() - {definition.name})
+    imports = [ast.Import([ast.alias(name)]) for name in used]
+    place = definition.body[0]
+    _insert(
+        definition, [ast.fix_missing_locations(ast.copy_location(i, place)) for i in imports]
+    )
+
+
+def _insert(definition: ast.FunctionDef, statements: Sequence[ast.stmt]) -> None:
+    first = 1 if ast.get_docstring(definition, clean=False) is not None else 0
+    definition.body[first:first] = statements
 
 
 def _shape_reasons(definition: ast.FunctionDef) -> Iterator[str]:
@@ -171,10 +203,15 @@ def _shape_reasons(definition: ast.FunctionDef) -> Iterator[str]:
 
 def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp):
-        return isinstance(node.operand, ast.Constant)
+        signed = isinstance(node.op, ast.USub | ast.UAdd)
+        return signed and isinstance(node.operand, ast.Constant) and _is_number(node.operand)
     if isinstance(node, ast.Tuple):
         return all(map(_is_constant, node.elts))
     return isinstance(node, ast.Constant)
+
+
+def _is_number(node: ast.Constant) -> bool:
+    return type(node.value) in (int, float, complex)  # `-'x'` would fail at the definition
 
 
 def _parameters(args: ast.arguments) -> tuple[str, ...]:
@@ -206,10 +243,11 @@ def _bound_names(definition: ast.FunctionDef) -> set[str]:
 
 
 def _unknown(name: str, selector: str) -> str:
-    if name == selector:
-        return f"a method is no function: write self.{name}(...)"
-    if name in NAMESPACES:
-        return f"the name {name!r} is unknown: write `import {name}` as the first line inside"
+    if name.strip("_") == selector.strip("_"):
+        return f"a method is no function: write self.{selector}(...)"
+    for module, namespace in NAMESPACES.items():
+        if name in namespace.members:
+            return f"the name {name!r} is unknown here: write {module}.{name}"
     advice = _ADVICE.get(name, "define it, or read it as self." + name)
     return f"the name {name!r} is unknown here: {advice}"
 

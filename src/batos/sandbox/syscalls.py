@@ -20,6 +20,7 @@ getitimer 36  sched_yield 24  exit 60  exit_group 231
 read 0  write 1  open 2  close 3  stat 4  fstat 5  lstat 6  lseek 8  ioctl 16  access 21
 fcntl 72  truncate 76  getcwd 79  readlink 89  openat 257  newfstatat 262  statx 332
 faccessat2 439  mknod 133  mknodat 259  open_by_handle_at 304  memfd_create 319
+memfd_secret 447  name_to_handle_at 303
 # who owns a file, and what may be done with it
 chmod 90  fchmod 91  fchmodat 268  fchmodat2 452  chown 92  fchown 93  lchown 94
 fchownat 260  utime 132  utimes 235  futimesat 261  utimensat 280  setxattr 188
@@ -29,13 +30,14 @@ clone 56  fork 57  vfork 58  execve 59  execveat 322  clone3 435  ptrace 101
 process_vm_readv 310  process_vm_writev 311  kcmp 312  process_madvise 440
 process_mrelease 448  userfaultfd 323  pidfd_open 434  pidfd_getfd 438
 pidfd_send_signal 424  kill 62  tkill 200  tgkill 234  rt_sigqueueinfo 129
-rt_tgsigqueueinfo 297  prlimit64 302  setpriority 141  ioprio_set 251  sched_setparam 142
-sched_setscheduler 144  sched_setaffinity 203  sched_setattr 314  migrate_pages 256
-move_pages 279
+rt_tgsigqueueinfo 297  get_robust_list 274  prlimit64 302  setpriority 141  ioprio_set 251
+sched_setparam 142  sched_setscheduler 144  sched_setaffinity 203  sched_setattr 314
+migrate_pages 256  move_pages 279
 # sockets and other channels
 socket 41  connect 42  bind 49  listen 50  socketpair 53  shmget 29  shmat 30  shmctl 31
 semget 64  msgget 68  msgsnd 69  msgrcv 70  mq_open 240  mq_unlink 241  io_uring_setup 425
-io_uring_enter 426  io_uring_register 427
+io_uring_enter 426  io_uring_register 427  io_setup 206  semop 65  semctl 66  semtimedop 220
+msgctl 71  inotify_add_watch 254
 # identity
 setuid 105  setgid 106  setreuid 113  setregid 114  setgroups 116  setresuid 117
 setresgid 119  setfsuid 122  setfsgid 123  capset 126  personality 135  keyctl 250
@@ -43,7 +45,7 @@ add_key 248  request_key 249
 # mounts and namespaces
 mount 165  umount2 166  pivot_root 155  chroot 161  unshare 272  setns 308  open_tree 428
 move_mount 429  fsopen 430  fsconfig 431  fsmount 432  fspick 433  mount_setattr 442
-fanotify_init 300
+statmount 457  listmount 458  fanotify_init 300
 # the machine
 bpf 321  perf_event_open 298  init_module 175  finit_module 313  delete_module 176
 kexec_load 246  kexec_file_load 320  reboot 169  swapon 167  swapoff 168  settimeofday 164

@@ -8,6 +8,8 @@ thread; elsewhere only the jail does.
 
 from __future__ import annotations
 
+import datetime
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -19,6 +21,7 @@ from batos.sandbox.meter import MAX_ITEMS, METER
 _CODECS = frozenset({"utf-8", "utf8", "ascii", "latin-1", "latin1", "utf-16", "utf-32"})
 _MAX_TEMPLATE = 10_000  # characters in a format
 _NUMBER = re.compile(r"[0-9]+")
+_EACH_CHARACTERS = 256  # what a replacement costs beside its own length: one step
 _STAR = re.compile(r"%(?:\(.*\))?[^a-zA-Z%]*\*", re.DOTALL)
 _CONVERSIONS: Mapping[str, Callable[[object], str]] = {"s": str, "r": repr, "a": ascii}
 
@@ -38,6 +41,7 @@ def form(value: Any, spec: str = "", conversion: str = "") -> str:
     """`format`, after the conversion of an f-string."""
     if spec:
         _check_spec(spec)
+        _check_zone(value, spec)
     if conversion:
         value = _CONVERSIONS[conversion](value)
     return format(value, spec)
@@ -52,6 +56,7 @@ def concatenate(*parts: str) -> str:
 def moment_as_text(moment: Any, template: str) -> str:
     """`strftime`, which takes widths too."""
     _check_spec(template)
+    _check_zone(moment, template)
     text: str = moment.strftime(template)
     return text
 
@@ -71,6 +76,12 @@ def _check_spec(spec: str) -> None:
         raise OverflowError(f"a format of more than {_MAX_TEMPLATE:,} characters")
 
 
+def _check_zone(moment: object, template: str) -> None:
+    """Pay for the names of time zones: a method may give one a million characters."""
+    if isinstance(moment, datetime.datetime | datetime.time):
+        METER.allocate(str, template.count("%") * length(moment.tzname()))
+
+
 def _numbers(template: str) -> Iterable[int]:
     return [int(digits[:9]) for digits in _NUMBER.findall(template)]
 
@@ -87,6 +98,21 @@ def length(value: object) -> int:
 
 
 # --- methods of text; the first parameter is the text --------------------------------------
+
+
+def of_text(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of `str` as a function, as in `map(str.strip, lines)`.
+
+    It takes text only: of anything else it would read attributes that no guard has seen.
+    """
+
+    @functools.wraps(method)
+    def call(text: str, *args: Any, **keywords: Any) -> Any:
+        if type(text) is not str:
+            raise TypeError(f"a method of str takes a str, not {type(text).__name__}")
+        return method(text, *args, **keywords)
+
+    return call
 
 
 def padded(name: str) -> Callable[..., Any]:
@@ -130,14 +156,19 @@ def translate(text: Any, table: dict[int, Any]) -> Any:
 
 def encode(text: str, encoding: str = "utf-8", errors: str = "strict") -> bytes:
     METER.allocate(bytes, 4 * len(text))
-    return text.encode(_codec(encoding), errors)
+    return text.encode(codec(encoding), errors)
 
 
 def decode(data: bytes, encoding: str = "utf-8", errors: str = "strict") -> str:
-    return data.decode(_codec(encoding), errors)
+    return data.decode(codec(encoding), errors)
 
 
-def _codec(name: str) -> str:
+def codec(name: str) -> str:
+    """Return the name of a codec that is on the list.
+
+    Raises:
+        LookupError: It is not.
+    """
     if name.lower() not in _CODECS:
         raise LookupError(f"unknown encoding {name!r}: use one of {', '.join(sorted(_CODECS))}")
     return name
@@ -157,8 +188,7 @@ def substitute(name: str) -> Callable[..., Any]:
     function = getattr(re, name)
 
     def call(pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) -> Any:
-        _check_expansion(repl, string)
-        return function(pattern, repl, string, count, flags)
+        return function(pattern, _paid(repl, string), string, count, flags)
 
     return call
 
@@ -167,15 +197,32 @@ def pattern_substitute(name: str) -> Callable[..., Any]:
     """Return `sub` or `subn` of a compiled pattern."""
 
     def call(pattern: re.Pattern[Any], repl: Any, string: Any, count: int = 0) -> Any:
-        _check_expansion(repl, string)
-        return getattr(pattern, name)(repl, string, count)
+        return getattr(pattern, name)(_paid(repl, string), string, count)
 
     return call
 
 
 def expand(match: re.Match[Any], template: Any) -> Any:
     _check_expansion(template, match.string)
-    return match.expand(template)
+    return _pay(match.expand(template))
+
+
+def _paid(repl: Any, string: object) -> Any:
+    """Return a replacement that pays for each text that it makes.
+
+    A template may repeat a group, and a function may answer the same long text each time.
+    """
+    if callable(repl):
+        return lambda match: _pay(repl(match))
+    if (type(repl) is str and "\\" in repl) or (type(repl) is bytes and b"\\" in repl):
+        return lambda match: expand(match, repl)
+    _check_expansion(repl, string)
+    return repl
+
+
+def _pay(text: Any) -> Any:
+    METER.allocate(str, length(text) + _EACH_CHARACTERS)
+    return text
 
 
 def _check_expansion(repl: object, string: object) -> None:

@@ -28,7 +28,7 @@ from batos.sandbox.seccomp import ALLOW, KILL, Op, Table, When, refuse
 
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_THREAD = 0x0001_0000
-_TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into the terminal
+_TERMINAL = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX type into it; TIOCSETD loads drivers
 _SET_OWNER = (0x8901, 0x8902)  # FIOSETOWN and SIOCSPGRP: signals by way of a file
 _F_SETOWN, _F_SETOWN_EX = 8, 15
 _UNIX = 1  # the family of sockets
@@ -40,22 +40,25 @@ _ABSENT = refuse(errno.ENOSYS)  # the C library then takes an older call that is
 
 _WAYS_OUT = (
     *("execve", "execveat", "fork", "vfork", "uselib", "memfd_create"),
+    "memfd_secret",
     *("socket", "connect", "bind", "listen", "ptrace", "process_vm_readv"),
     *("process_vm_writev", "process_madvise", "process_mrelease", "kcmp", "userfaultfd"),
     *("pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "rt_sigqueueinfo"),
     *("rt_tgsigqueueinfo", "setpriority", "ioprio_set", "sched_setparam"),
     *("sched_setscheduler", "sched_setattr", "sched_setaffinity", "migrate_pages"),
-    *("move_pages", "shmget", "shmat", "shmctl", "semget", "msgget", "msgsnd", "msgrcv"),
-    *("mq_open", "mq_unlink", "io_uring_setup", "io_uring_enter", "io_uring_register"),
+    *("move_pages", "get_robust_list", "shmget", "shmat", "shmctl", "semget", "semop"),
+    *("semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink"),
+    *("io_setup", "io_uring_setup", "io_uring_enter", "io_uring_register"),
     # Landlock does not judge these, and they reach files outside.
     *("fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime"),
     *("utimes", "futimesat", "utimensat", "setxattr", "lsetxattr", "fsetxattr"),
     *("removexattr", "lremovexattr", "fremovexattr", "truncate", "mknod", "mknodat"),
-    *("open_by_handle_at", "fanotify_init"),
+    *("name_to_handle_at", "open_by_handle_at", "fanotify_init", "inotify_add_watch"),
     *("setuid", "setgid", "setreuid", "setregid", "setgroups", "setresuid", "setresgid"),
     *("setfsuid", "setfsgid", "capset", "personality", "keyctl", "add_key", "request_key"),
     *("mount", "umount2", "pivot_root", "chroot", "unshare", "setns", "open_tree"),
     *("move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr"),
+    *("statmount", "listmount"),
     *("bpf", "perf_event_open", "init_module", "finit_module", "delete_module"),
     *("kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "settimeofday"),
     *("clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname"),
@@ -63,7 +66,7 @@ _WAYS_OUT = (
     "vhangup",
 )
 _COMPUTING = (
-    *("read", "write", "close", "fstat", "lseek", "mmap", "mprotect", "munmap", "brk"),
+    *("read", "write", "close", "fstat", "lseek", "munmap", "brk"),
     *("mremap", "madvise", "futex", "getrandom", "getpid", "gettid", "getrusage"),
     *("clock_gettime", "clock_getres", "gettimeofday", "time", "rt_sigaction"),
     *("rt_sigprocmask", "rt_sigreturn", "sigaltstack", "setitimer", "getitimer"),
@@ -73,6 +76,12 @@ _ASKED_BY_PYTHON = (  # a module imported late, a look at a file: an error, not 
     *("open", "openat", "stat", "lstat", "newfstatat", "statx", "access", "faccessat2"),
     *("readlink", "getcwd", "ioctl"),
 )
+
+_UNIX_STREAMS = When(
+    0, (_UNIX,), then=When(1, _STREAMS, then=ALLOW, otherwise=_DENIED), otherwise=_DENIED
+)
+_PROT_EXEC = 4
+_NO_NEW_CODE = When(2, (_PROT_EXEC,), refuse(errno.EACCES), ALLOW, Op.JUMP_IF_ANY_BIT)
 
 _confined = False
 
@@ -127,9 +136,8 @@ def confine_reader(read: Sequence[Path], write: Sequence[Path]) -> None:
     Raises:
         WallsUnavailable: As for an owner.
     """
-    streams = When(1, _STREAMS, then=ALLOW, otherwise=_DENIED)
     listening: Table = {
-        "socket": When(0, (_UNIX,), then=streams, otherwise=_DENIED),
+        "socket": _UNIX_STREAMS,
         **dict.fromkeys(("bind", "listen"), ALLOW),
     }
     _confine(read, write, {**_owner_table(os.getpid()), **listening})
@@ -159,6 +167,7 @@ def confine_trial(memory_bytes: int, cpu_s: int) -> None:
     table: Table = {
         **dict.fromkeys(_COMPUTING, ALLOW),
         **dict.fromkeys(_ASKED_BY_PYTHON, refuse(errno.EACCES)),
+        **dict.fromkeys(("mmap", "mprotect"), _NO_NEW_CODE),
     }
     try:
         syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -214,8 +223,8 @@ def _owner_table(pid: int) -> Table:
         "kill": to_itself,
         "tgkill": to_itself,
         "prlimit64": When(0, (0, pid), then=ALLOW, otherwise=_DENIED),
-        "socketpair": When(1, _STREAMS, then=ALLOW, otherwise=_DENIED),  # for event loops
-        "ioctl": When(1, _TERMINAL_INPUT + _SET_OWNER, then=_DENIED, otherwise=ALLOW),
+        "socketpair": _UNIX_STREAMS,  # for event loops
+        "ioctl": When(1, _TERMINAL + _SET_OWNER, then=_DENIED, otherwise=ALLOW),
         "fcntl": When(1, (_F_SETOWN, _F_SETOWN_EX), then=_DENIED, otherwise=ALLOW),
     }
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from persistent import Persistent
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 
@@ -23,7 +22,7 @@ from batos.kernel.method import Method, Primitive, is_behaviour
 from batos.kernel.runtime import Runtime
 from batos.kernel.shared import Counter, Queue
 from batos.kernel.uvm_object import UvmObject, put
-from batos.kernel.values import PersistentSet, Shared, storable
+from batos.kernel.values import Mergeable, PersistentSet, StandIn, storable
 from batos.sandbox.wire import COUNTER, OBJECT, OPAQUE, QUEUE, Encoder, Json, decode
 
 
@@ -132,7 +131,7 @@ class World:
         return Ref(f"a {type(value).__name__}", value)
 
 
-class Opaque(Persistent):  # type: ignore[misc]  # persistent is untyped
+class Opaque(StandIn):
     """Stands in a trial for something that stayed behind."""
 
     def __init__(self, place: int, kind: str) -> None:
@@ -173,7 +172,7 @@ class Rebuilt:
         """Write a slot of the receiver; a counter or a queue stays one, with this content."""
         value = self.decode(data)
         found = lookup.find(self.receiver, name)
-        kind = type(found.value) if found and isinstance(found.value, Shared) else None
+        kind = type(found.value) if found and isinstance(found.value, Mergeable) else None
         setattr(self.receiver, name, value if kind is None else kind(value))
 
     def encode(self, value: object) -> Json:

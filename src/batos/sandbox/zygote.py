@@ -23,10 +23,10 @@ from typing import Any, NoReturn
 
 from batos.errors import SourceRefused, WallsUnavailable
 from batos.kernel.authority import write_data_slot
-from batos.kernel.message import NOT_UNDERSTOOD, send
-from batos.kernel.method import Method
+from batos.kernel.message import NOT_UNDERSTOOD, Message, not_understood_error, send
+from batos.kernel.method import Method, Primitive
 from batos.kernel.runtime import Runtime
-from batos.kernel.uvm_object import put, take
+from batos.kernel.uvm_object import UvmObject, put
 from batos.sandbox import walls
 from batos.sandbox.frames import receive_frame, send_frame
 from batos.sandbox.meter import METHOD_FILE
@@ -43,6 +43,7 @@ _CHANNEL = 3  # the socket's number, right after the standard files
 _FILES = 32  # the most that are open here, so that a child closes them all at once
 _ERROR_CHARACTERS = 500
 _IMPORTED_LATE = ("_strptime", "encodings.idna", "encodings.latin_1", "unicodedata")
+_MISS = "jail.miss"
 _REHEARSALS = 5
 _REHEARSED = """def rehearse_(self, numbers):
     for number in numbers:
@@ -174,9 +175,9 @@ def _run(request: dict[str, Any], writing: int) -> None:
         _write(writing, {"refused": list(error.reasons)})
         return
     if defined != selector:
-        _write(writing, {"refused": [f"it defines {defined!r} instead of {selector!r}"]})
+        _write(writing, {"refused": [f"line 1: it defines {defined!r}, not {selector!r}"]})
         return
-    runtime = Runtime({"kernel.set_slot": write_data_slot}, compile_method)
+    runtime = Runtime({"kernel.set_slot": write_data_slot, _MISS: _miss}, compile_method)
     method = Method(source, {})
     for number, case in enumerate(request["cases"]):
         RANDOM.seed(f"{request['seed']} {number}")
@@ -205,10 +206,15 @@ def _prepare(world: Rebuilt, selector: str, method: Method, given: dict[str, Jso
     for name, value in given.items():
         world.give(name, value)
     for obj in world.objects:
-        if NOT_UNDERSTOOD in obj._slots:  # a miss fails: nothing grows in a trial
-            take(obj, NOT_UNDERSTOOD)
+        if NOT_UNDERSTOOD in obj._slots:
+            put(obj, NOT_UNDERSTOOD, Primitive(_MISS))
     put(receiver, selector, method)
     return receiver
+
+
+def _miss(receiver: UvmObject, message: Message) -> NoReturn:
+    """Fail: nothing grows in a trial."""
+    raise not_understood_error(receiver, message.selector)
 
 
 def _changes(
@@ -232,7 +238,11 @@ def _described(error: BaseException) -> str:
     for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith(METHOD_FILE):
             place = f" (line {line} of {frame.f_code.co_name})"  # the innermost stays
-    return f"{type(error).__name__}: {error}"[:_ERROR_CHARACTERS] + place
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:  # nested too deeply to be shown; the next case runs all the same
+        said = type(error).__name__
+    return said[:_ERROR_CHARACTERS] + place
 
 
 def _write(writing: int, line: Json) -> None:

@@ -8,15 +8,19 @@ from typing import Literal
 
 from batos.errors import BatosError
 from batos.kernel.message import Message
+from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.examples import Example
 from batos.synthesis.trial import Trials
+from batos.universe.audit import Act, Action
 from batos.universe.journal import Journal, Proposal
 
 Mode = Literal["off", "ask", "auto"]
 """off: a miss is an error. ask: a person approves. auto: what stands is installed."""
 
-Stage = Literal["reflect", "propose", "try", "choose", "repair", "abstain", "install"]
+Stage = Literal[
+    "reflect", "propose", "try", "edit", "repair", "check", "choose", "abstain", "install"
+]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Asking:
     seed: int | None = None  # None: one that follows from the question
     temperature: float = 0.6
     approve: Callable[[Proposal], bool] | None = None  # None: nobody is there to be asked
+    confirm: Callable[[str], bool] | None = None  # whether an example is meant; None: the same
     watch: Callable[[Step], None] = lambda _step: None
 
 
@@ -57,6 +62,7 @@ class Growth:
     examples: tuple[Example, ...] = ()
     grown: list[Proposal] = field(default_factory=list)
     installed: list[str] = field(default_factory=list)  # the same, in words for the log
+    placed: list[tuple[UvmObject, str, Method]] = field(default_factory=list)  # in any way
     failed: list[BatosError] = field(default_factory=list)  # inside a method, which may hide it
 
     def examples_for(self, receiver: UvmObject, message: Message) -> tuple[Example, ...]:
@@ -64,6 +70,26 @@ class Growth:
         about = (self.name_of(receiver), message.selector)
         return self.examples if about == self.about else ()
 
+    def saw_method(self, receiver: UvmObject, selector: str, method: object) -> None:
+        """Remember a method that a mirror put into a slot, for the audit."""
+        if isinstance(method, Method):
+            self.placed.append((receiver, selector, method))
+
+    def acts(self) -> list[Act]:
+        """Return what was done to methods in another way than by growing."""
+        grown = {proposal.id for proposal in self.grown}
+        return [
+            Act(_action(method), self.name_of(receiver), selector, method)
+            for receiver, selector, method in self.placed
+            if method.provenance.get("proposal") not in grown
+        ]
+
     def tell(self, stage: Stage, text: str) -> None:
         """Tell whoever watches."""
         self.asking.watch(Step(stage, text))
+
+
+def _action(method: Method) -> Action:
+    if "promoted_from" in method.provenance:
+        return "promoted"
+    return "copied" if "proposal" in method.provenance else "defined"

@@ -9,17 +9,22 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from batos.kernel import lookup
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.synthesis.claims import claims_for
 from batos.synthesis.examples import Example
 from batos.synthesis.growth import Growth
+from batos.synthesis.inputs import probes_for
+from batos.synthesis.properties import PropertyVerdict, check
 from batos.synthesis.trial import try_out
 from batos.synthesis.values import Candidate, Reflection, Tried
 from batos.universe.journal import Proposal
+
+ROLE = "toolsmith"  # whoever writes methods
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,21 @@ class Question:
     def mind(self) -> Mapping[str, object]:
         """The card that lies beside the weights; any other `card` is somebody's data."""
         found = lookup.find(self.receiver, "model_blob")
-        card = {} if found is None else found.holder._slots.get("card", {})
-        return cast("Mapping[str, object]", plain(card))
+        card: Any = {} if found is None else found.holder._slots.get("card", {})
+        facts = {name: card.get(name) for name in ("name", "sha256", "quantization", "roles")}
+        return cast("Mapping[str, object]", plain(facts))
+
+    @property
+    def adapter(self) -> str | None:
+        """The adapter that the writer wears, if the mind's card says so."""
+        roles = self.mind.get("roles")
+        worn = roles.get(ROLE) if isinstance(roles, Mapping) else None
+        return worn if isinstance(worn, str) else None
 
     @property
     def key(self) -> str:
         """A name for the question: equal for equal shapes, examples and minds."""
-        mind = str(self.mind.get("sha256"))
+        mind = " ".join(filter(None, (str(self.mind.get("sha256")), self.adapter)))
         return _hash(self.reflection.outline(), repr(self.examples), mind)
 
     @property
@@ -56,6 +69,12 @@ class Question:
         receiver = asked.receiver if is_stored else asked.outline()
         shapes = repr((asked.shapes, tuple(self.message.keywords)))
         return _hash(receiver, asked.prototype, asked.selector, shapes)
+
+    @property
+    def kin_key(self) -> str:
+        """A name for what its siblings were asked: same prototype, selector and arity."""
+        message = self.message
+        return _hash("kin", self.reflection.prototype, message.selector, str(message.arity))
 
     @cached_property
     def answers(self) -> list[Proposal]:
@@ -71,8 +90,24 @@ class Question:
 
     def try_out(self, candidates: list[Candidate]) -> list[Tried]:
         """Try methods on copies of the receiver."""
-        growth = self.growth
-        return try_out(growth.jail(), candidates, self.receiver, self.message, self.examples)
+        jail = self.growth.jail()
+        probes = probes_for(self.receiver, self.message, self.examples)
+        return try_out(
+            jail, candidates, self.receiver, self.message, self.examples, probes=probes
+        )
+
+    def check(self, candidate: Candidate) -> tuple[PropertyVerdict, ...]:
+        """Question a method about what one of its name and shape should be like."""
+        asked = self.reflection
+        claims = claims_for(
+            asked.selector,
+            asked.parameters,
+            (*asked.shapes, *asked.kinds),
+            self.examples,
+            [known.selector for known in asked.understood],
+        )
+        jail = self.growth.jail()
+        return check(claims, candidate, self.receiver, self.message, self.examples, jail=jail)
 
 
 def _hash(*parts: str) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Iterable
 
-from batos.kernel.delegation import PARENT_MARK, ancestry
 from batos.kernel.message import Message
-from batos.kernel.method import is_behaviour
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import ATOMS, plain
+from batos.kernel.values import plain
 from batos.synthesis.examples import Example
+from batos.synthesis.knowing import data_of, known_of, known_of_other
 from batos.synthesis.values import Reflection, brief
 
 _MAX_SLOTS = 12
@@ -40,7 +39,9 @@ def reflect_on(
         examples: Everything that is known of what should come of it.
         name_of: What a person calls an object.
     """
-    slots = _data(receiver)
+    slots = data_of(receiver)
+    held = ((name, plain(value)) for name, value in slots.items())
+    others = {name: value for name, value in held if isinstance(value, UvmObject)}
     arguments = (*message.args, *message.keywords.values())
     shown = examples[:-1] if len(examples) >= _WITHHELD_FROM else examples
     parents = receiver.parents
@@ -50,42 +51,12 @@ def reflect_on(
         selector=message.selector,
         parameters=_parameter_names(message, taken=slots.keys()),
         shapes=tuple(type(plain(value)).__name__ for value in arguments),
-        slots={name: brief(value) for name, value in slots.items()},
+        slots={name: name if name in others else brief(it) for name, it in slots.items()},
         kinds=tuple(type(plain(value)).__name__ for value in slots.values()),
-        understood=tuple(_callable_selectors(receiver)),
+        understood=known_of(receiver, slots),
+        others={name: known_of_other(other) for name, other in others.items()},
         shown=shown,
     )
-
-
-def _data(receiver: UvmObject) -> dict[str, object]:
-    """Return the data that the receiver answers with, its own first."""
-    data: dict[str, object] = {}
-    for holder in _beings(receiver):
-        for name, value in holder._slots.items():
-            if not name.endswith(PARENT_MARK) and _is_data(value):
-                data.setdefault(name, value)
-    return dict(list(data.items())[:_MAX_SLOTS])
-
-
-def _callable_selectors(receiver: UvmObject) -> Iterable[str]:
-    names = {
-        name
-        for holder in _beings(receiver)
-        for name, value in holder._slots.items()
-        if is_behaviour(value)
-    }
-    return sorted(names)
-
-
-def _beings(receiver: UvmObject) -> Iterable[UvmObject]:
-    """The receiver and its ancestors, without the primordial ones, which all share."""
-    return (holder for holder in ancestry(receiver) if not holder._sealed)
-
-
-def _is_data(value: object) -> bool:
-    data = plain(value)
-    containers = (list, tuple, dict, set, frozenset)
-    return type(data) in ATOMS or type(data) in containers or isinstance(data, UvmObject)
 
 
 def _parameter_names(message: Message, taken: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from batos.engines.contract import Completion, Request
@@ -22,18 +23,20 @@ from batos.kernel.uvm_object import UvmObject, check_slot_name
 from batos.sandbox.meter import METER
 from batos.sandbox.policy import POLICY_VERSION
 from batos.sandbox.world import capture
-from batos.synthesis.choice import choose, nearest
-from batos.synthesis.examples import check_on, examples_in, recorded
+from batos.synthesis.choice import choose, leaders
+from batos.synthesis.confirming import Confirm, confirmed
+from batos.synthesis.examples import check_on, recorded
 from batos.synthesis.growth import Growth
 from batos.synthesis.question import Question
+from batos.synthesis.recall import recall
 from batos.synthesis.reflection import reflect_on
-from batos.synthesis.values import Candidate, Choice, Failure, Tried
-from batos.synthesis.writing import STOP, candidates_from, prompt_for
+from batos.synthesis.search import Effort, Searched, search
+from batos.synthesis.values import Choice
+from batos.synthesis.writing import prompt_for
 from batos.universe.journal import Proposal, State, reify
 
+_BEHAVIOUR_CHARACTERS = 400  # of what a candidate did, kept to compare it with others
 MAX_GROWN = 4  # methods that one message may make grow, one calling for the next
-_MAX_TOKENS = 96
-_THOUGHT_S = 180.0  # a busy machine thinks ten times as slowly as an idle one
 
 
 def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> object:
@@ -51,7 +54,7 @@ def not_understood(receiver: UvmObject, message: Message, *, growth: Growth) -> 
         with METER.paused():  # thinking is not the calling method's time
             proposal = cast("Proposal", send(receiver, "reflectOn_", message))
             proposal = _agree(proposal, growth)
-        _install(receiver, proposal, growth)
+        install(receiver, proposal, growth)
     except BatosError as error:
         if METER.running:
             growth.failed.append(error)
@@ -96,103 +99,67 @@ def reflect(receiver: UvmObject, message: Message, *, growth: Growth) -> Proposa
     reflection = reflect_on(receiver, message, examples, growth.name_of)
     growth.tell("reflect", reflection.text())
     question = Question(receiver, message, examples, reflection, growth)
-    return _approved(question) or _remembered(question) or _think(question)
-
-
-def _approved(question: Question) -> Proposal | None:
-    """Return what a person approved for this message, if it stands as it did then.
-
-    Examples that come with the message make it another question, unless they are the same.
-
-    Raises:
-        GrowthFailed: It does not stand any more; only a person may put it aside.
-    """
-    growth = question.growth
-    for proposal in reversed(growth.journal.answers(question.message_key)):
-        shown = examples_in(proposal.provenance)
-        if proposal.state is not State.APPROVED or question.examples not in ((), shown):
-            continue
-        (tried,) = replace(question, examples=shown).try_out([Candidate(proposal.source, 1)])
-        growth.tell("try", f"{proposal.source}\n=> {tried.verdict} (proposal {proposal.id})")
-        if tried.stands:
-            return proposal
-        why = (
-            f"proposal {proposal.id}, which {proposal.decided_by} approved, does not stand"
-            f" any more ({tried.verdict}); `batos pending reject {proposal.id}` puts it aside"
-        )
-        raise GrowthFailed(proposal.receiver, proposal.selector, why, proposal.id)
-    return None
-
-
-def _remembered(question: Question) -> Proposal | None:
-    """Return what the same question was answered with before, if it still stands."""
-    usable = (State.PROPOSED, State.APPROVED, State.INSTALLED)
-    known = [answer for answer in question.answers if answer.state in usable]
-    if not known:
-        return None
-    newest = known[-1]
-    (tried,) = question.try_out([Candidate(newest.source, 1)])
-    verdict = f"known already, as proposal {newest.id}: {tried.verdict}"
-    question.growth.tell("try", f"{newest.source}\n=> {verdict}")
-    return newest if tried.stands else None
+    return recall(question) or _think(question)
 
 
 def _think(question: Question) -> Proposal:
-    """Ask the mind, try what it says, and once more with the failure of the best."""
-    growth, asking = question.growth, question.growth.asking
-    seed = question.seed
-    tried = _attempt(question, seed, None)
-    samples = asking.samples
-    choice = choose(tried, samples)
-    failure = nearest(tried, len(question.reflection.shown))
-    if choice.best is None and failure is not None:
-        growth.tell("repair", failure.wrong)
-        tried += _attempt(question, seed + 1, failure)
-        samples += asking.samples
-        choice = choose(tried, samples)
+    """Search for a method, and record what came of it."""
+    growth, asking, key = question.growth, question.growth.asking, question.key
+    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
+    effort = Effort(asking.samples, temperature=asking.temperature, seed=question.seed)
+    found = search(
+        question.reflection,
+        partial(_ask, question),
+        question.try_out,
+        effort,
+        check=question.check,
+        watch=growth.tell,
+        rejected=rejected,
+    )
+    if not question.examples and asking.confirm is not None:
+        question, found = _confirmed(question, found, asking.confirm)
+    best, verdict = found.choice.best, found.choice.verdict
     recorded = growth.journal.record(
         Proposal(
-            key=question.key,
+            key=key,
             receiver=question.reflection.receiver,
             selector=question.message.selector,
-            source=choice.best.candidate.source if choice.best else "",
-            provenance=_provenance(question, choice, tried, seed),
-            state=State.PROPOSED if choice.best else State.ABSTAINED,
+            source=best.candidate.source if best else "",
+            provenance=_provenance(question, found, effort),
+            state=State.PROPOSED if best else State.ABSTAINED,
             message_key=question.message_key,
+            kin_key=question.kin_key,
         ),
         question.message,
     )
-    if choice.best is None:
-        growth.tell("abstain", choice.verdict)
-        raise GrowthFailed(recorded.receiver, recorded.selector, choice.verdict, recorded.id)
-    growth.tell("choose", choice.verdict)
+    if best is None:
+        growth.tell("abstain", verdict)
+        raise GrowthFailed(recorded.receiver, recorded.selector, verdict, recorded.id)
+    growth.tell("choose", verdict)
     return recorded
 
 
-def _attempt(question: Question, seed: int, failure: Failure | None) -> list[Tried]:
-    growth = question.growth
-    request = Request(
-        prompt_for(question.reflection, failure),
-        n=growth.asking.samples,
-        max_tokens=_MAX_TOKENS,
-        temperature=growth.asking.temperature,
-        seed=seed,
-        stop=STOP,
-        timeout_s=_THOUGHT_S,
-    )
-    completions = cast("list[Completion]", send(question.receiver, "infer_", request))
-    texts = [completion.text for completion in completions]
-    rejected = {answer.source for answer in question.answers if answer.state is State.REJECTED}
-    candidates = [
-        candidate
-        for candidate in candidates_from(texts, question.reflection)
-        if candidate.source not in rejected
-    ]
-    growth.tell("propose", f"{len(texts)} samples, {len(candidates)} different methods")
-    tried = question.try_out(candidates)
-    for item in tried:
-        growth.tell("try", f"{item.candidate.source}\n=> {item.verdict}")
-    return tried
+def _ask(question: Question, request: Request) -> list[Completion]:
+    """Send the mind a request; the adapter that writers wear is on."""
+    worn = replace(request, adapter=question.adapter)
+    return cast("list[Completion]", send(question.receiver, "infer_", worn))
+
+
+def _confirmed(
+    question: Question, found: Searched, confirm: Confirm
+) -> tuple[Question, Searched]:
+    """Let a person say what was meant, and choose by that."""
+    if not leaders(found.tried, 1):
+        return question, found  # there is nothing to ask about
+    example = confirmed(question, found.tried, confirm)
+    if example is None:
+        why = "no answer that the samples gave was confirmed"
+        return question, replace(found, choice=Choice(None, why), properties=())
+    shown = replace(question, examples=(example,))
+    tried = shown.try_out([item.candidate for item in found.tried])
+    choice = choose(tried, found.samples)
+    told = replace(choice, verdict=f"{choice.verdict}; the example is one that you confirmed")
+    return shown, replace(found, choice=told, tried=tuple(tried))
 
 
 def _agree(proposal: Proposal, growth: Growth) -> Proposal:
@@ -209,20 +176,23 @@ def _agree(proposal: Proposal, growth: Growth) -> Proposal:
     raise GrowthFailed(proposal.receiver, proposal.selector, "you rejected it", proposal.id)
 
 
-def _install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+def install(receiver: UvmObject, proposal: Proposal, growth: Growth) -> None:
+    """Put a proposal's method into a slot of the receiver, with its provenance."""
     approved = proposal.state is State.APPROVED
     by = proposal.decided_by if approved else f"auto, for {growth.user}"
     provenance = {**proposal.provenance, "proposal": proposal.id, "approved_by": by}
     method = Method(proposal.source, provenance)
-    mirror(receiver).set(proposal.selector, method, by=f"the mind (proposal {proposal.id})")
+    mirror(receiver).set(proposal.selector, method, by=_origin(proposal))
     growth.grown.append(proposal)
     growth.installed.append(f"{proposal.selector} (proposal {proposal.id})")
     growth.tell("install", proposal.source)
 
 
-def _provenance(
-    question: Question, choice: Choice, tried: list[Tried], seed: int
-) -> dict[str, object]:
+def _origin(proposal: Proposal) -> str:
+    return f"{proposal.provenance.get('by', 'the mind')} (proposal {proposal.id})"
+
+
+def _provenance(question: Question, found: Searched, effort: Effort) -> dict[str, object]:
     """Return where a method came from, as plain data that anyone can read later."""
     mind = question.mind
     prompt = prompt_for(question.reflection)
@@ -231,16 +201,23 @@ def _provenance(
         "message": question.reflection.text(),
         "examples": recorded(question.examples),
         "mind": {name: mind.get(name) for name in ("name", "sha256", "quantization")},
+        **({"adapter": question.adapter} if question.adapter else {}),
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
-        "seed": seed,
+        "seed": effort.seed,
+        "samples": found.samples,
+        "tokens": found.tokens,
+        "seconds": round(found.seconds, 2),
         "candidates": [
             {
                 "source": item.candidate.source,
                 "samples": item.candidate.samples,
                 "verdict": item.verdict,
+                "wrong": list(item.wrong),
+                "behaviour": item.behaviour[:_BEHAVIOUR_CHARACTERS],
             }
-            for item in tried
+            for item in found.tried
         ],
-        "verdict": choice.verdict,
+        "properties": [str(verdict) for verdict in found.properties],
+        "verdict": found.choice.verdict,
         "policy_version": POLICY_VERSION,
     }

@@ -5,7 +5,7 @@ The comparison happens here, outside: the jail never learns what an example expe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from batos.kernel import lookup
@@ -14,6 +14,7 @@ from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
 from batos.sandbox.jail import REMOVED, Case, Outcome, Report
 from batos.synthesis.examples import ANYTHING, Example, agrees
+from batos.synthesis.inputs import case_of
 from batos.synthesis.values import Candidate, Tried, brief
 
 
@@ -21,7 +22,13 @@ class Trials(Protocol):
     """Where methods are tried: the jail."""
 
     def trial(
-        self, source: str, selector: str, receiver: UvmObject, cases: list[Case]
+        self,
+        source: str,
+        selector: str,
+        receiver: UvmObject,
+        cases: list[Case],
+        *,
+        seed: int = 0,
     ) -> Report:
         """Send the message to a fresh copy of the receiver for each case."""
 
@@ -32,10 +39,23 @@ def try_out(
     receiver: UvmObject,
     message: Message,
     examples: tuple[Example, ...],
+    *,
+    probes: Sequence[Case] = (),
 ) -> list[Tried]:
-    """Run each candidate on every example's inputs and on the message itself."""
-    cases = [_case(example, message) for example in examples]
+    """Run each candidate on every example's inputs, on the message itself, and on probes.
+
+    Args:
+        jail: Where they run.
+        candidates: The methods.
+        receiver: Who was sent the message; each case gets a copy of its own.
+        message: The message.
+        examples: What should come of some calls; compared here.
+        probes: Further inputs, of which nobody says what should come: they tell apart what
+            behaves alike on the examples, and no more.
+    """
+    cases = [case_of(example, message) for example in examples]
     cases.append(Case(message.args, dict(message.keywords)))
+    cases += probes
     return [
         _judge(
             candidate,
@@ -47,19 +67,13 @@ def try_out(
     ]
 
 
-def _case(example: Example, message: Message) -> Case:
-    positional = len(message.args)
-    keywords = dict(zip(message.keywords, example.args[positional:], strict=True))
-    return Case(example.args[:positional], keywords, dict(example.given))
-
-
 def _judge(
     candidate: Candidate, report: Report, receiver: UvmObject, examples: tuple[Example, ...]
 ) -> Tried:
     if report.refused is not None:
         wrong = ("refused",) * len(examples)
         return Tried(candidate, wrong, None, f"refused: {report.refused[0]}", "refused")
-    *outcomes, answer = report.outcomes
+    outcomes, answer = report.outcomes[: len(examples)], report.outcomes[len(examples)]
     return Tried(
         candidate,
         tuple(map(_wrong, examples, outcomes, [receiver] * len(examples))),

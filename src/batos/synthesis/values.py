@@ -25,6 +25,24 @@ def brief(value: object) -> str:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A method that the receiver understands already."""
+
+    selector: str
+    name: str  # as the writer may call it
+    parameters: tuple[str, ...] = ()
+    function: str = ""  # the method as a function of plain values, where it can be told so
+    is_data: bool = False  # read, not called
+
+    @property
+    def call(self) -> str:
+        """How it is used: a name, with parameters if it is a method."""
+        return (
+            self.selector if self.is_data else f"{self.selector}({', '.join(self.parameters)})"
+        )
+
+
+@dataclass(frozen=True)
 class Reflection:
     """A message that was not understood, and what is known of its receiver."""
 
@@ -35,7 +53,8 @@ class Reflection:
     shapes: tuple[str, ...]  # the arguments' types
     slots: Mapping[str, str]  # data that the receiver answers with, as Python writes it
     kinds: tuple[str, ...]  # the types of that data, in the same order
-    understood: tuple[str, ...]  # methods that a new one may call
+    understood: tuple[Known, ...]  # methods that a new one may call
+    others: Mapping[str, tuple[Known, ...]]  # what objects in its slots understand, by slot
     shown: tuple[Example, ...]  # the examples that the writer may see
 
     def text(self) -> str:
@@ -44,9 +63,18 @@ class Reflection:
         lines = [f"{self.receiver}, a clone of {self.prototype}, was sent"]
         lines.append(f"  {self.selector}({call})")
         lines += [f"  has {name} = {value}" for name, value in self.slots.items()]
-        lines += [f"  understands {name}" for name in self.understood]
+        lines += [f"  understands {known.selector}" for known in self.understood]
+        lines += [f"  its {line}" for line in self.others_told()]
         lines += [f"  example {self.show(example)}" for example in self.shown]
         return "\n".join(lines)
+
+    def others_told(self) -> list[str]:
+        """Return a line for each object in a slot: what it has."""
+        return [
+            f"{slot} has {', '.join(item.call for item in known)}"
+            for slot, known in self.others.items()
+            if known
+        ]
 
     def outline(self) -> str:
         """Return what makes two questions the same one: shapes and names, but no values.
@@ -55,7 +83,8 @@ class Reflection:
         from it in nothing but their values.
         """
         parts = (self.prototype, self.selector, self.parameters, self.shapes)
-        return repr((*parts, tuple(self.slots), self.kinds, self.understood))
+        known = tuple(known.selector for known in self.understood)
+        return repr((*parts, tuple(self.slots), self.kinds, known, *self.others_told()))
 
     def show(self, example: Example) -> str:
         """Return an example as a line in Python's words."""

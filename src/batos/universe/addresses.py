@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
-from batos.errors import AddressRefused
+from batos.errors import AddressRefused, NotInFolder
 
 WAIT_S = 5.0  # for a server that does not answer
 _ZEO_PORT = 9991
@@ -28,8 +28,11 @@ class Address:
     """Where a universe lies that is no folder; one of the three below."""
 
     on_server: ClassVar[bool] = True  # whether it is reached over sockets
+    keeper: ClassVar[str]  # what keeps it
+    packed_by: ClassVar[str]  # what does there what `pack` does in a folder
+    copied_by: ClassVar[str]  # the same of `backup`
 
-    shown: str  # the URI without a password
+    shown: str  # the URI without a password; it leads to the same universe
     folder: Path  # what of it lies on this machine
     blobs: Path
     shared_blobs: bool  # whether `blobs` holds the only copy, which all processes share
@@ -38,6 +41,10 @@ class Address:
 @dataclass(frozen=True)
 class ZeoAddress(Address):
     """A storage that a ZEO server serves."""
+
+    keeper: ClassVar[str] = "a ZEO server"
+    packed_by: ClassVar[str] = "`zeopack`"
+    copied_by: ClassVar[str] = "copy its server's folder while that is down"
 
     server: tuple[str, int] | str  # host and port, or the path of a Unix socket
     storage: str
@@ -48,6 +55,10 @@ class ZeoAddress(Address):
 class PostgresAddress(Address):
     """A database of PostgreSQL."""
 
+    keeper: ClassVar[str] = "PostgreSQL"
+    packed_by: ClassVar[str] = "`zodbpack` of RelStorage"
+    copied_by: ClassVar[str] = "use `pg_dump`"
+
     login: Mapping[str, str] = field(repr=False)  # libpq's words; what is missing it knows
     keeps_history: bool
 
@@ -57,12 +68,21 @@ class SqliteAddress(Address):
     """A folder with SQLite's files, for processes of one machine."""
 
     on_server: ClassVar[bool] = False
+    keeper: ClassVar[str] = "SQLite"
+    packed_by: ClassVar[str] = "`zodbpack` of RelStorage"
+    copied_by: ClassVar[str] = "copy its folder while nobody uses it"
 
     keeps_history: bool
 
     def moved(self, folder: Path) -> SqliteAddress:
         """Return the same in another folder."""
         return replace(self, folder=folder, blobs=folder / "blobs")
+
+
+def not_in_folder(address: Address) -> NotInFolder:
+    """Return the error that says how a universe is copied that is in no folder."""
+    instead = f"`batos export` writes it as text; for an exact copy, {address.copied_by}"
+    return NotInFolder(address.shown, address.keeper, instead)
 
 
 def address_of(text: str | Path, cache: Path) -> Path | Address:
@@ -153,9 +173,10 @@ def _zeo(parts: SplitResult, options: Mapping[str, str], cache: Path) -> ZeoAddr
         server, named = path, f"zeo://{path}"
     else:
         raise AddressRefused("zeo://...", "it needs a host, or the path of a Unix socket")
-    named += f"?storage={storage}" if storage != "1" else ""
+    identity = named + (f"?storage={storage}" if storage != "1" else "")
+    named += _said(options)
     wait_s = _seconds(named, "wait_timeout", options.get("wait_timeout"))
-    place = _local(named, named, options, cache)
+    place = _local(named, identity, options, cache)
     return ZeoAddress(*place, server=server, storage=storage, wait_s=wait_s)
 
 
@@ -173,7 +194,7 @@ def _postgres(parts: SplitResult, options: Mapping[str, str], cache: Path) -> Po
     }
     netloc = _netloc(parts.hostname or "", parts.port)
     named = f"postgres://{quote(user, safe='') + '@' if user else ''}{netloc}/{name}"
-    named += f"?host={options['host']}" if "host" in options else ""
+    named += _said(options)
     if not name:
         raise AddressRefused(named, "it names no database: postgres://HOST/DATABASE")
     wait_s = _seconds(named, "connect_timeout", options.get("connect_timeout"))
@@ -189,10 +210,10 @@ def _postgres(parts: SplitResult, options: Mapping[str, str], cache: Path) -> Po
 def _sqlite(parts: SplitResult, options: Mapping[str, str], _cache: Path) -> SqliteAddress:
     folder = Path(options.get("data_dir") or unquote(parts.path))
     if parts.netloc or folder in (Path(), Path("/")):
-        why = "it needs a folder: sqlite:///FOLDER, or sqlite://?data_dir=FOLDER"
+        why = "it needs a folder: sqlite:///PATH/OF/FOLDER, or sqlite://?data_dir=FOLDER"
         raise AddressRefused("sqlite://...", why)
     folder = folder.absolute()
-    named = f"sqlite://{folder}"
+    named = f"sqlite://{folder}{_said(options, leave_out='data_dir')}"
     history = _flag(named, "keep_history", options.get("keep_history", "1"))
     return SqliteAddress(named, folder, folder / "blobs", True, history)
 
@@ -210,6 +231,12 @@ def _local(
     if shared and "blob_dir" not in options:
         raise AddressRefused(named, "shared_blob_dir needs blob_dir: the folder that is shared")
     return named, folder, blobs, shared
+
+
+def _said(options: Mapping[str, str], leave_out: str = "") -> str:
+    """Return what a URI says behind its path: without it, it would lead elsewhere."""
+    said = {name: value for name, value in options.items() if name != leave_out}
+    return f"?{urlencode(said, safe='/:')}" if said else ""
 
 
 def _netloc(host: str, port: int | None) -> str:

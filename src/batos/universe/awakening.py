@@ -21,6 +21,16 @@ from batos.universe.blobs import OnBytes, import_weights, unseen
 from batos.universe.creating import create_universe
 from batos.universe.journal import new_book
 
+PRIMITIVES: Mapping[str, str] = {
+    "doesNotUnderstand_": "synthesis.not_understood",
+    "setSlot_value_": "kernel.set_slot",
+    "infer_": "personas.infer",
+    "reflectOn_": "synthesis.reflect",
+    "fineTuneWith_": "improvement.fine_tune",
+    "improveCognition": "improvement.improve",
+}
+"""Which behaviour a universe is born with, by selector; no other selector leads to any."""
+
 
 @dataclass(frozen=True)
 class Mind:
@@ -78,10 +88,7 @@ def _primordial(connection: Connection, name: str, slots: Mapping[str, object]) 
 
 
 def _traits() -> Mapping[str, object]:
-    return {
-        "doesNotUnderstand_": Primitive("synthesis.not_understood"),
-        "setSlot_value_": Primitive("kernel.set_slot"),
-    }
+    return _primitives("doesNotUnderstand_", "setSlot_value_")
 
 
 def _pllm(mind: Mind, blob: Blob, traits: UvmObject) -> Mapping[str, object]:
@@ -90,9 +97,10 @@ def _pllm(mind: Mind, blob: Blob, traits: UvmObject) -> Mapping[str, object]:
         "model_blob": blob,
         "tokenizer_id": mind.tokenizer_id,
         "quantization": mind.quantization,
-        "infer_": Primitive("personas.infer"),
-        "reflectOn_": Primitive("synthesis.reflect"),
-        "fineTuneWith_": Primitive("improvement.fine_tune"),
-        "improveCognition": Primitive("improvement.improve"),
+        **_primitives("infer_", "reflectOn_", "fineTuneWith_", "improveCognition"),
         "card": dict(mind.card),
     }
+
+
+def _primitives(*selectors: str) -> dict[str, Primitive]:
+    return {selector: Primitive(PRIMITIVES[selector]) for selector in selectors}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from zc.lockfile import LockError, LockFile
 from ZODB.FileStorage.format import CorruptedError
 from ZODB.POSException import POSError
 
-from batos.errors import BackupFailed, UniverseMissing, UniverseUnreadable
+from batos.errors import BackupFailed, FolderTaken, UniverseMissing, UniverseUnreadable
 from batos.universe.backup_folder import (
     LAYOUT,
+    LIST,
     BlobCopy,
     Generation,
     Piece,
@@ -27,8 +29,10 @@ from batos.universe.backup_folder import (
     write_list,
 )
 from batos.universe.blobs import OnBytes, copy_file, sync, unseen
+from batos.universe.cards import MARKS, Cards
 from batos.universe.datafile import MAGIC_BYTES, DataFile, Whole, whole_transactions
 from batos.universe.digests import sha256_of
+from batos.universe.shapes import shape_of
 from batos.universe.universe import is_universe
 
 _TRIES = 5
@@ -58,13 +62,17 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
     Raises:
         UniverseMissing: There is no universe.
         UniverseUnreadable: It is damaged.
-        BackupFailed: The disk is full, or the folder is in use; earlier backups stay.
+        FolderTaken: The folder holds something else.
+        BackupFailed: The disk is full, the folder is in use, or a mind's weights are not
+            what its card says; earlier backups stay.
         Damaged: The folder's list of backups cannot be read.
     """
     if not is_universe(universe):
-        raise UniverseMissing(str(universe.absolute()))
+        raise UniverseMissing(str(universe.absolute()), is_taken=universe.exists())
     if folder.resolve().is_relative_to(universe.resolve()) or is_universe(folder):
         raise BackupFailed(str(folder), "it is a universe, or lies in one; choose another")
+    if folder.is_dir() and not _is_for_backups(folder):
+        raise FolderTaken(str(folder), "it holds something that is no backup")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = LockFile(str(folder / _LOCK))
@@ -80,6 +88,12 @@ def back_up(universe: Path, folder: Path, on_bytes: OnBytes | None = None) -> Ba
         raise UniverseUnreadable(str(universe), str(error)) from error
     finally:
         lock.close()
+
+
+def _is_for_backups(folder: Path) -> bool:
+    """Tell whether nothing else lies there; a backup that was killed may have no list yet."""
+    ours = {LIST, f".{LIST}.part", _LOCK, "data", "blobs"}
+    return (folder / LIST).is_file() or ours.issuperset(one.name for one in folder.iterdir())
 
 
 def _told(error: OSError) -> str:
@@ -119,9 +133,9 @@ def _add_piece(
         target = generation.file(folder, start)
         target.parent.mkdir(parents=True, exist_ok=True)
         sha256 = _copy_range(file.fileno(), start, end, target)
-        names = _blob_files(DataFile(file), found)
+        claims = _blob_files(DataFile(file), found)
         try:
-            blobs = _copy_blobs(universe, folder, names, generations, on_bytes)
+            blobs = _copy_blobs(universe, folder, claims, generations, on_bytes)
         except FileNotFoundError as error:  # a pack removes blobs, too
             _check_same(source, file.fileno())
             raise CorruptedError(f"a file of weights is missing: {error.filename}") from error
@@ -191,32 +205,55 @@ def _copy_range(source: int, start: int, end: int, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _blob_files(data: DataFile, found: list[Whole]) -> list[str]:
-    """Return where the blobs lie that some transactions stored."""
-    stored = (record for whole in found for record in data.records(whole))
-    return [name for record in stored if (name := record.blob_file) is not None]
+def _blob_files(data: DataFile, found: list[Whole]) -> dict[str, str]:
+    """Return where the blobs lie that some transactions stored, and their hashes if known."""
+    files: dict[str, bytes] = {}
+    cards = Cards()
+    for record in (record for whole in found for record in data.records(whole)):
+        if record.blob_file is not None:
+            files[record.blob_file] = record.oid
+        elif record.data and any(mark in record.data for mark in MARKS):
+            with suppress(Exception):  # damaged, in any way: `verify` says so
+                cards.see(record.oid, shape_of(record.data))
+    claims = cards.claims()
+    newest = {oid: name for name, oid in files.items()}  # a card is of what lies beside it
+    return {
+        name: claims[oid].sha256 if oid in claims and newest[oid] == name else ""
+        for name, oid in files.items()
+    }
 
 
 def _copy_blobs(
     universe: Path,
     folder: Path,
-    names: list[str],
+    claims: dict[str, str],
     generations: list[Generation],
     on_bytes: OnBytes,
 ) -> tuple[BlobCopy, ...]:
     known = {it.file: it for generation in generations for it in generation.blobs()}
     (folder / "blobs").mkdir(exist_ok=True)
     layout = universe / "blobs" / LAYOUT
-    if names and layout.exists():
+    if claims and layout.exists():
         copy_file(layout, folder / "blobs" / LAYOUT, unseen)
-    for name in names:
+    for name, claim in claims.items():
         if name not in known:  # a blob is never changed, so what is listed stays as it is
             target = folder / "blobs" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             copy_file(universe / "blobs" / name, target, on_bytes, mode=0o444)
+            copy = BlobCopy(name, target.stat().st_size, sha256_of(target))
+            if claim and copy.sha256 != claim:
+                target.unlink()
+                raise BackupFailed(str(folder), _damaged(universe / "blobs" / name, claim))
             _sync_up(target.parent, folder)
-            known[name] = BlobCopy(name, target.stat().st_size, sha256_of(target))
-    return tuple(known[name] for name in names)
+            known[name] = copy
+    return tuple(known[name] for name in claims)
+
+
+def _damaged(file: Path, sha256: str) -> str:
+    return (
+        f"the weights in {file} are damaged: their mind's card says SHA-256 {sha256}."
+        " Put a file with that hash in its place, from an earlier backup or a pulled mind"
+    )
 
 
 def _sync_up(inner: Path, folder: Path) -> None:

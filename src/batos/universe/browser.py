@@ -13,7 +13,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard, cast
 
 from batos.errors import NoSuchObject
 from batos.kernel.delegation import PARENT_MARK
@@ -46,7 +46,7 @@ class Browser:
     """
 
     def __init__(self, root: Root) -> None:
-        self._records = Records(root)
+        self._records = Records(cast("Any", root)._p_jar)
         entries = self._records.read(ROOT).slots
         self._numbers = {
             name: value.oid for name, value in entries.items() if isinstance(value, Reference)
@@ -81,24 +81,20 @@ class Browser:
 
     def understanding(self, selector: str) -> tuple[Place, ...]:
         """Return the objects that understand a selector: by a slot of their own, or not."""
-        own: set[int] = set()
-        children: dict[int, array[int]] = defaultdict(lambda: array("Q"))
-        for record in self._objects():
-            if selector in record.slots:
-                own.add(record.oid)
-            for name, value in record.slots.items():
-                if name.endswith(PARENT_MARK):
-                    for parent in references_in(value):
-                        children[parent.oid].append(record.oid)
-        understood, to_visit = set(own), list(own)
-        while to_visit:
-            for child in children.get(to_visit.pop(), ()):
-                if child not in understood:
-                    understood.add(child)
-                    to_visit.append(child)
+        own = {record.oid for record in self._objects() if selector in record.slots}
+        understood = self._below(own)
         return self._places(
             _Hit(oid, selector, "own" if oid in own else "inherited") for oid in understood
         )
+
+    def descendants(self, target: UvmObject | str) -> tuple[int, ...]:
+        """Return the numbers of the objects that delegate to one, directly or not.
+
+        Raises:
+            NoSuchObject: The root has nothing of this name.
+        """
+        number = self._number_of(target)
+        return tuple(sorted(self._below({number}) - {number}))
 
     def referrers(self, target: UvmObject | str) -> tuple[Place, ...]:
         """Return the slots that refer to an object, and the names that the root has for it.
@@ -107,16 +103,37 @@ class Browser:
             target: The object, its name, or its number as "0x1f".
 
         Raises:
-            NoSuchObject: The root has nothing of this name.
+            NoSuchObject: The root has nothing of this name, or nothing that can be reached
+                has this number.
         """
         held_by: dict[int, list[_Hit]] = defaultdict(list)
         wanted = self._number_of(target)
+        is_there = isinstance(target, UvmObject)
         for record in self._records.walk():
+            is_there = is_there or record.oid == wanted
             for held, hit in _references_of(record):
                 # Which containers lead to it is known only when all of them were met.
                 if held.oid == wanted or held.kind not in (UvmObject, Method):
                     held_by[held.oid].append(hit)
+        if not is_there:
+            raise NoSuchObject(str(target), tuple(sorted(self._numbers)))
         return self._places(_through_containers(wanted, held_by))
+
+    def _below(self, tops: set[int]) -> set[int]:
+        """Return the numbers of some objects, and of all that delegate to one of them."""
+        children: dict[int, array[int]] = defaultdict(lambda: array("Q"))
+        for record in self._objects():
+            for name, value in record.slots.items():
+                if name.endswith(PARENT_MARK):
+                    for parent in references_in(value):
+                        children[parent.oid].append(record.oid)
+        found, to_visit = set(tops), list(tops)
+        while to_visit:
+            for child in children.get(to_visit.pop(), ()):
+                if child not in found:
+                    found.add(child)
+                    to_visit.append(child)
+        return found
 
     def _objects(self) -> Iterator[Record]:
         return (record for record in self._records.walk() if record.kind is UvmObject)

@@ -1,7 +1,8 @@
 """A connection to a universe's database: what an object needs to be loaded, run and kept.
 
 Whatever keeps the database: what it stores could be loaded again, a blob's bytes are on the
-disk before its record, damage is told as such, and so is a server that is gone.
+disk before its record, no reference dangles, damage is told as such, and so is a server that
+is gone.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from batos.errors import (
 )
 from batos.kernel.runtime import Runtime
 from batos.universe.blobs import sync
+from batos.universe.reading import is_there, up_to_date
 from batos.universe.records import check_stored
 from batos.universe.writer import RecordWriter
 
@@ -43,8 +45,12 @@ class Server:
 
 
 @contextmanager
-def reachable(server: Server) -> Iterator[None]:
+def reachable(server: Server, in_doubt: bool = False) -> Iterator[None]:
     """Tell it as one error if the server does not answer.
+
+    Args:
+        server: Which one.
+        in_doubt: Whether a change is being committed, which may arrive all the same.
 
     Raises:
         UniverseUnreachable: It does not.
@@ -53,7 +59,7 @@ def reachable(server: Server) -> Iterator[None]:
         yield
     except server.gone as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        raise UniverseUnreachable(server.shown, why) from None
+        raise UniverseUnreachable(server.shown, why, in_doubt) from None
 
 
 class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped
@@ -63,9 +69,11 @@ class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)
+        self._referred: set[bytes] = set()  # by the records of the commit under way
+        self._stored: set[bytes] = set()
         if self.before is None:  # one that looks at the past stores nothing
-            self._storage.store = _checked(self._storage.store)
-            self._storage.storeBlob = _synced(_checked(self._storage.storeBlob))
+            self._storage.store = self._checked(self._storage.store)
+            self._storage.storeBlob = _synced(self._checked(self._storage.storeBlob))
 
     @property
     def runtime(self) -> Runtime:
@@ -114,15 +122,43 @@ class UniverseConnection(Connection):  # type: ignore[misc]  # ZODB is untyped
         if self.opened is None:
             raise TransactionOver(f"<{type(obj).__name__} {u64(obj._p_oid):#x}>")
 
+    # --- a commit ------------------------------------------------------------------------
 
-def _checked(store: Callable[..., object]) -> Callable[..., object]:
-    """Let a storage take no record that could not be loaded again."""
+    def tpc_begin(self, transaction: object) -> None:
+        self._referred.clear()
+        self._stored.clear()
+        super().tpc_begin(transaction)
 
-    def checked(oid: bytes, serial: bytes, record: bytes, *rest: object) -> object:
-        check_stored(record)
-        return store(oid, serial, record, *rest)
+    def tpc_vote(self, transaction: object) -> None:
+        """Vote, which lets nobody else commit; then see that nothing refers to what is gone.
 
-    return checked
+        Raises:
+            ConflictError: An undo has meanwhile taken away what this transaction refers to.
+        """
+        super().tpc_vote(transaction)
+        own = self._normal_storage
+        knows = hasattr(own, "_invalidations")  # what others wrote since this transaction began
+        referred = self._referred - self._stored
+        if knows and own._invalidations is not None:
+            referred &= own._invalidations
+        if not referred:
+            return
+        with up_to_date(self.db().storage) as storage:
+            if not knows and storage.lastTransaction() == own.lastTransaction():
+                return
+            for oid in referred:
+                if not is_there(storage, oid):
+                    raise ConflictError(oid=oid)
+
+    def _checked(self, store: Callable[..., object]) -> Callable[..., object]:
+        """Let a storage take no record that could not be loaded again."""
+
+        def checked(oid: bytes, serial: bytes, record: bytes, *rest: object) -> object:
+            self._referred |= check_stored(record)
+            self._stored.add(oid)
+            return store(oid, serial, record, *rest)
+
+        return checked
 
 
 def _synced(store_blob: Callable[..., object]) -> Callable[..., object]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from batos.universe.addresses import not_in_folder
 from batos.universe.backup import Backup, back_up
 from batos.universe.blobs import OnBytes, unseen
 from batos.universe.bundle.building import FindWeights
 from batos.universe.bundle.exporting import Exported, export_universe
 from batos.universe.bundle.importing import Imported, Prefer, import_bundle
 from batos.universe.universe import Universe
+from batos.universe.verifying import Verified, verify
 
 
 class Copies:
@@ -62,5 +64,22 @@ class Copies:
         )
 
     def backup(self, folder: str | Path, on_bytes: OnBytes | None = None) -> Backup:
-        """Bring a folder of backups up to date, whoever is writing; see `back_up`."""
+        """Bring a folder of backups up to date, whoever is writing; see `back_up`.
+
+        Raises:
+            NotInFolder: The universe lies at an address.
+        """
+        if self._universe.address is not None:
+            raise not_in_folder(self._universe.address)
         return back_up(self._universe.path, Path(folder), on_bytes)
+
+    def verify(self, on_bytes: OnBytes | None = None) -> Verified:
+        """Check every record, reference and file, while it is in use; see `verifying.verify`.
+
+        Raises:
+            Damaged: With all problems.
+            NotInFolder: It lies at an address, and its files are somebody else's.
+        """
+        if self._universe.address is not None:
+            raise not_in_folder(self._universe.address)
+        return verify(self._universe.path, on_bytes)

@@ -22,8 +22,13 @@ _LOCK = "awakening.lock"
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
-def build_beside(path: Path, build: Callable[[Path], None]) -> None:
+def build_beside(path: Path, doing: str, build: Callable[[Path], None]) -> None:
     """Let `build` fill a folder beside `path`, and move it there when it is whole.
+
+    Args:
+        path: Nothing may be there.
+        doing: What it is, for errors: "the import".
+        build: Is given the folder beside.
 
     Raises:
         UniverseExists: Something lies at `path`.
@@ -33,7 +38,7 @@ def build_beside(path: Path, build: Callable[[Path], None]) -> None:
     path = path.absolute()
     if path.exists() or path.is_symlink():
         raise UniverseExists(str(path))
-    with telling(path, "the awakening"):
+    with telling(path, doing):
         path.parent.mkdir(parents=True, exist_ok=True)
         cradle = path.with_name(f".{path.name}.awakening")
         lock = _claim(cradle, path)
@@ -56,7 +61,7 @@ def _claim(cradle: Path, path: Path) -> LockFile:
     try:
         lock = LockFile(str(cradle / _LOCK))
     except LockError:
-        raise UniverseBusy(str(path), "another awakening") from None
+        raise UniverseBusy(str(path), is_born=False) from None
     except OSError:  # not even its name fits on the disk
         _discard(cradle)
         raise

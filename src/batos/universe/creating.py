@@ -34,10 +34,12 @@ def create_universe(path: Path | Address, note: str, user: str, give_birth: Give
         DiskFull: There is no space for it; nothing is left behind.
         UniverseUnreachable: The server at an address does not answer.
     """
+    doing = f"the {note}"
     if isinstance(path, SqliteAddress):
         address = path
         build_beside(
             address.folder,
+            doing,
             lambda cradle: _fill(address.moved(cradle), note, user, give_birth),
         )
     elif isinstance(path, Address):
@@ -46,7 +48,7 @@ def create_universe(path: Path | Address, note: str, user: str, give_birth: Give
         except ConflictError:  # another awakening gave birth to its root first
             raise UniverseExists(path.shown) from None
     else:
-        build_beside(path, lambda cradle: _fill(cradle, note, user, give_birth))
+        build_beside(path, doing, lambda cradle: _fill(cradle, note, user, give_birth))
 
 
 def _fill(place: Path | Address, note: str, user: str, give_birth: GiveBirth) -> None:
@@ -58,6 +60,7 @@ def _fill(place: Path | Address, note: str, user: str, give_birth: GiveBirth) ->
         with reachable(database.server):
             if isinstance(place, Address) and not is_empty(database):
                 raise UniverseExists(place.shown)
+        with reachable(database.server, in_doubt=True):
             _commit(database, note, user, give_birth)
     finally:
         database.close()

@@ -26,7 +26,7 @@ from batos.universe.reading import last_transaction
 from batos.universe.records import record_class
 from batos.universe.storage import UniverseStorage
 
-# What it logs of a damage, traces and records, is said in a line by the error that is raised.
+# What it logs of a damage is said in a line by the error that is raised.
 logging.getLogger("ZODB").addHandler(logging.NullHandler())
 
 # What ZODB raises when it reads a file that is damaged.

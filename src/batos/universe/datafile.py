@@ -102,6 +102,14 @@ class DataFile(FileStorageFormatter):  # type: ignore[misc]  # ZODB is untyped
             raise CorruptedError(f"it is damaged at byte {start}")
         return Whole(start, end, facts.tid, start + facts.headerlen())
 
+    def details(self, transaction: Whole) -> bytes:
+        """Return what a transaction says of itself beyond user and note, as a pickle.
+
+        Raises:
+            CorruptedError: It is damaged.
+        """
+        return bytes(self._read_txn_header(transaction.start).ext)
+
     def records(self, transaction: Whole) -> Iterator[Stored]:
         """Yield what a transaction stored.
 
@@ -111,7 +119,8 @@ class DataFile(FileStorageFormatter):  # type: ignore[misc]  # ZODB is untyped
         position, end = transaction.first_record, transaction.end - _LENGTH_BYTES
         while position < end:
             header = self._read_data_header(position)
-            if header.tloc != transaction.start or position + header.recordlen() > end:
+            is_in_place = header.tloc == transaction.start and header.tid == transaction.tid
+            if not is_in_place or position + header.recordlen() > end:
                 raise CorruptedError(f"the record at byte {position} is damaged")
             if header.plen:
                 data = self._file.read(header.plen)

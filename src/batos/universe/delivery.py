@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +40,7 @@ from batos.sandbox.wire import OBJECT, OPAQUE, Encoder, Json, decode
 from batos.universe.conflicts import Turns, retried
 from batos.universe.log import LASTING
 from batos.universe.names import Named, Unnamed, loaded, named_object, shown
+from batos.universe.remains import GONE, Remains
 from batos.universe.universe import Root, Universe
 
 PAGES = 256
@@ -192,14 +193,23 @@ def _place(message_id: str) -> int:
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).digest()[0] % PAGES
 
 
-def redact_receipts(root: Root, receivers: Collection[str]) -> None:
-    """Take the receipts of some receivers away, and their names out of the others."""
+def redact_receipts(root: Root, remains: Remains) -> None:
+    """Take the receipts of an object away, and what tells of it out of the others.
+
+    A receipt of another object goes on to say that its message took effect; an answer that
+    told of the object is gone. One whose id tells of it can only go.
+    """
     for page in root.get(RECEIPTS, ()):
         for message_id, (_time, receipt) in list(page.items()):
-            if receipt.told.split(" ", 1)[0] in receivers:
+            if receipt.told.split(" ", 1)[0] in remains.names or remains.are_in(message_id):
                 page.remove(message_id)
-            elif any(name in receipt.told for name in receivers):
-                receipt.told = "(forgotten)"
+            elif remains.are_in(receipt.told) or remains.are_in(_readable(receipt.answer)):
+                receipt.told, receipt.answer = GONE, json.dumps(GONE)
+
+
+def _readable(answer: str) -> str:
+    """Return an answer's JSON with its texts as they are."""
+    return json.dumps(json.loads(answer), ensure_ascii=False)
 
 
 # --- messages and answers as text --------------------------------------------------------

@@ -1,34 +1,36 @@
 """Remove an object for good: from the present, from the past, and from the journal.
 
 Deleting only takes a name away; every old state stays in the files. Forgetting takes the
-object out of what refers to it, redacts the journal, lets nothing that is still needed lie
-in a transaction whose note speaks of it, ends all of the history, and then looks whether
-its values still stand in the universe's files. It cannot reach what left the universe.
+object out of what refers to it, redacts what the rest of the universe says of it, and lets
+nothing that is still needed lie in a transaction whose note speaks of it: all of that in
+one transaction, which notes that the forgetting is unfinished. Then it ends all of the
+history, and looks whether something of the object still stands in the universe's files.
+Whatever comes between the two, `finish` does the rest. It cannot reach what left the
+universe.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
-from persistent import Persistent
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
-from ZODB.utils import z64
+from ZODB.utils import get_pickle_metadata, z64
 
 from batos.errors import (
     BatosError,
     ForgetRefused,
     ForgettingUnfinished,
+    NotInFolder,
     UniverseReadOnly,
 )
 from batos.kernel.delegation import PARENT_MARK
+from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import PersistentSet, plain
@@ -36,13 +38,14 @@ from batos.universe.conflicts import Turns, retried
 from batos.universe.delivery import redact_receipts
 from batos.universe.journal import redact
 from batos.universe.log import LASTING
-from batos.universe.moments import connected, moment_in
+from batos.universe.moments import moment_in
 from batos.universe.names import named_object
 from batos.universe.packing import Packed, pack
 from batos.universe.reading import transactions
 from batos.universe.references import survey
+from batos.universe.remains import Remains, names_ever, remains_of, still_there
 from batos.universe.states import names_in, own_slots
-from batos.universe.traces import still_there, traces_of
+from batos.universe.unfinished import note_unfinished, strike_off, unfinished
 from batos.universe.universe import Root, Universe
 
 BEYOND_REACH = (
@@ -50,6 +53,7 @@ BEYOND_REACH = (
     "bundles that were exported",
     "adapters that were trained with it",
     "blocks of the disk that are free now",
+    "numbers, short texts and parts of its texts that others have noted",
 )
 _NOTE = "forget: an object and all history"
 
@@ -66,6 +70,16 @@ class Forgotten:
     beyond_reach: tuple[str, ...] = BEYOND_REACH
 
 
+@dataclass(frozen=True)
+class Finished:
+    """What the second half of forgettings did, and what it could not do."""
+
+    objects: int
+    packed: Packed
+    still_there: tuple[str, ...]
+    beyond_reach: tuple[str, ...] = BEYOND_REACH
+
+
 def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> Forgotten:
     """Remove an object for good. All of the history ends with it.
 
@@ -79,35 +93,65 @@ def forget(universe: Universe, name: str, cut: bool = False, user: str = "") -> 
     Raises:
         NoSuchObject: The root has no such object.
         ForgetRefused: It is primordial, or others refer to it.
-        ForgettingUnfinished: Its past could not be ended; a pack does it later.
+        ForgettingUnfinished: Its past could not be ended; `finish`, or this again, does it.
+        NotInFolder: It lies at an address, so its files are out of reach.
         UniverseReadOnly: It was opened to be read.
     """
     if universe.address is not None:
-        raise ForgetRefused(name, "batos cannot reach the files of a universe at an address")
+        address = universe.address
+        instead = (
+            f"`batos unname {name}` takes its name away; its past goes when"
+            f" {address.packed_by} packs the database"
+        )
+        raise NotInFolder(address.shown, address.keeper, instead)
     if universe.database.storage.isReadOnly():
         raise UniverseReadOnly(universe.shown)
+    if _waits(universe, name):
+        done = finish(universe, user)
+        assert done is not None  # noqa: S101  it waits
+        return Forgotten(name, 0, (), done.packed, done.still_there)
     with universe.transaction() as root:
         obj = named_object(root, name)
         if obj._sealed:
             raise ForgetRefused(name, "it is primordial: the others live by it")
         oid = cast("bytes", obj._p_oid)
-        names = {key for key, value in root.items() if value is obj}
-    traces = traces_of(universe, oid)
-    called = names | _names_ever(universe, oid) | {f"<object {int.from_bytes(oid, 'big'):#x}>"}
-    taken = retried(lambda: _take_out(universe, oid, called, cut, user), Turns())
-    try:
-        packed = pack(universe, dt.timedelta(), user)
-    except (BatosError, OSError) as error:
-        raise ForgettingUnfinished(name, str(error)) from error
-    universe.database.cacheMinimize()  # memory forgets, too
-    return Forgotten(name, *taken, packed, tuple(still_there(universe, oid, traces)))
+    remains = remains_of(universe, oid)
+    taken = retried(lambda: _take_out(universe, oid, remains, cut, user), Turns())
+    done = _end_past(universe, unfinished(universe), user, name)
+    return Forgotten(name, *taken, done.packed, done.still_there)
+
+
+def finish(universe: Universe, user: str = "") -> Finished | None:
+    """End the past of what was taken out before, if a forgetting was broken off.
+
+    Returns:
+        None if none was.
+
+    Raises:
+        ForgettingUnfinished: The past could not be ended this time either.
+        UniverseReadOnly: It was opened to be read.
+    """
+    oids = unfinished(universe)
+    if not oids:
+        return None
+    if universe.database.storage.isReadOnly():
+        raise UniverseReadOnly(universe.shown)
+    return _end_past(universe, oids, user, "an object")
+
+
+def _waits(universe: Universe, name: str) -> bool:
+    """Tell whether a name meant an object whose forgetting was broken off."""
+    with universe.transaction() as root:
+        if name in root:
+            return False
+    return any(name in names_ever(universe, oid) for oid in unfinished(universe))
 
 
 # --- out of the present ------------------------------------------------------------------
 
 
 def _take_out(
-    universe: Universe, oid: bytes, called: Collection[str], cut: bool, user: str
+    universe: Universe, oid: bytes, remains: Remains, cut: bool, user: str
 ) -> tuple[int, tuple[str, ...]]:
     """Return how many entries of the journal were redacted, and whose references were cut."""
     with universe.transaction(_NOTE, user, {LASTING: True}) as root:
@@ -123,9 +167,11 @@ def _take_out(
                 raise ForgetRefused(names[0], why)
         for name in names:
             del root[name]
-        redacted = redact(root, called)
-        redact_receipts(root, called)
-        _move_on(universe, connection, called, oid)
+        redacted = redact(root, remains)
+        redact_receipts(root, remains)
+        _redact_methods(connection, remains)
+        _move_on(universe, connection, remains, oid)
+        note_unfinished(root, oid)
     return redacted, tuple(referrers.values())
 
 
@@ -190,23 +236,32 @@ def _without(value: object, obj: UvmObject) -> object:
     return value
 
 
-# --- out of the past ---------------------------------------------------------------------
+# --- out of what others say ----------------------------------------------------------------
 
 
-def _move_on(
-    universe: Universe, connection: Connection, called: Collection[str], oid: bytes
-) -> None:
+def _redact_methods(connection: Connection, remains: Remains) -> None:
+    """Redact where the methods of others come from; their sources stay as they are."""
+    for owner in survey(connection):
+        for part in owner.parts:
+            data, _tid = cast("Any", connection)._storage.load(part)
+            if get_pickle_metadata(data)[1] == Method.__name__:
+                method = cast("Method", connection.get(part))
+                provenance = remains.redacted(method.provenance)
+                if provenance != method.provenance:
+                    method.provenance = provenance
+
+
+def _move_on(universe: Universe, connection: Connection, remains: Remains, oid: bytes) -> None:
     """Write again what lies in transactions that speak of the object.
 
     A pack keeps a transaction, and its note, as long as one of its records is current.
     """
-    words = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in called))
     with transactions(universe.database.storage) as found:
         for transaction in found:
             moment = moment_in(transaction)
             oids = [record.oid for record in transaction]
-            told = f"{moment.note} {moment.user} {dict(moment.details)!r}"
-            if oid in oids or words.search(told):
+            told = f"{moment.note}\n{moment.user}\n{dict(moment.details)!r}"
+            if oid in oids or remains.are_in(moment.note) or remains.are_in(told):
                 for one in oids:
                     _write_again(connection, one, transaction.tid)
 
@@ -221,18 +276,23 @@ def _write_again(connection: Connection, oid: bytes, tid: bytes) -> None:
         record._p_changed = True
 
 
-def _names_ever(universe: Universe, oid: bytes) -> set[str]:
-    """Return what the root ever called an object, as far back as the history goes."""
-    found, before = set[str](), b"\xff" * 8
-    while True:
-        with connected(universe, before) as connection:
-            try:
-                root = connection.root()
-                found |= {name for name, value in root.items() if _oid(value) == oid}
-            except POSKeyError:
-                return found
-            before = cast("bytes", root._p_serial)
+# --- out of the past ---------------------------------------------------------------------
 
 
-def _oid(value: object) -> bytes | None:
-    return cast("bytes", value._p_oid) if isinstance(value, Persistent) else None
+def _end_past(universe: Universe, oids: tuple[bytes, ...], user: str, shown: str) -> Finished:
+    """Pack, so that nothing of some objects is left, and strike them off."""
+    remains = {oid: remains_of(universe, oid) for oid in oids}
+    try:
+        packed = pack(universe, dt.timedelta(), user)
+        if unfinished(universe):  # something has come to refer to one of them
+            retried(lambda: _strike_off(universe, oids, user), Turns())
+    except (BatosError, OSError) as error:
+        raise ForgettingUnfinished(shown, str(error)) from error
+    universe.database.cacheMinimize()  # memory forgets, too
+    left = [what for oid in oids for what in still_there(universe, oid, remains[oid])]
+    return Finished(len(oids), packed, tuple(dict.fromkeys(left)))
+
+
+def _strike_off(universe: Universe, oids: tuple[bytes, ...], user: str) -> None:
+    with universe.transaction(_NOTE, user, {LASTING: True}) as root:
+        strike_off(root, universe, *oids)

@@ -2,13 +2,13 @@
 
 Each entry is written in a transaction of its own, so that it outlives the message that
 caused it: a message that has to be retried finds its proposal here instead of thinking
-again, and one that failed leaves a trace all the same.
+again, and one that failed is told of all the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,14 +17,16 @@ from typing import cast
 from BTrees.IOBTree import IOBTree
 from BTrees.OOBTree import OOBTree
 from persistent import Persistent
-from ZODB.POSException import ConflictError
 
 from batos.errors import DecisionRefused, NoSuchProposal, UniverseReadOnly
 from batos.kernel.message import Message
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
-from batos.universe.log import LASTING
-from batos.universe.universe import Root, Universe
+from batos.universe import audit
+from batos.universe.audit import AuditEntry
+from batos.universe.audited import AuditedBook
+from batos.universe.remains import GONE, Remains
+from batos.universe.universe import Root
 
 
 class State(StrEnum):
@@ -39,7 +41,6 @@ class State(StrEnum):
 
 
 _UNDECIDED_AMONG = 100  # transactions: more than are under way at once
-_GONE = "(forgotten)"
 _BY_A_PERSON = (State.APPROVED, State.REJECTED)
 _FOLLOWS = {
     State.PROPOSED: (State.APPROVED, State.REJECTED, State.INSTALLED),
@@ -65,6 +66,12 @@ class Proposal:
     at: dt.datetime | None = None
     decided_by: str = ""
     message_key: str = ""  # which message to whom, whatever the examples: for an approval
+    kin_key: str = ""  # which message to an object of this prototype: for its siblings
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Everything that it is found by."""
+        return tuple(filter(None, (self.key, self.message_key, self.kin_key)))
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Take a record's state; with it, no record can give the class itself one."""
@@ -79,22 +86,23 @@ class Entry(Persistent):  # type: ignore[misc]  # persistent is untyped
         self.message = message
 
 
-class Journal:
+class Journal(AuditedBook):
     """The journal of one universe."""
-
-    def __init__(self, universe: Universe, user: str) -> None:
-        self._universe = universe
-        self._user = user
 
     def record(self, proposal: Proposal, message: Message) -> Proposal:
         """Write a proposal down, and return it with its number and time.
 
         The message is reified: kept as an object of its own beside the proposal.
         """
-        return self._change(
-            f"journal: {proposal.state} {proposal.selector}",
-            lambda book: _append(book, proposal, message),
-        )
+        is_edit = "edited_by" in proposal.provenance
+
+        def append(book: OOBTree) -> tuple[Proposal, AuditEntry]:
+            recorded = _append(book, proposal, message)
+            return recorded, self._said_of("edited" if is_edit else recorded.state, recorded)
+
+        # forgetting finds the note by the receiver
+        about = f"{proposal.receiver} {proposal.selector}"
+        return self._change(f"journal: {proposal.state} {about}", append)
 
     def answers(self, key: str) -> list[Proposal]:
         """Return everything that was proposed for one question or message, oldest first."""
@@ -111,6 +119,23 @@ class Journal:
         with self._universe.transaction() as root:
             return _get(_book(root), number)
 
+    def message(self, number: int) -> Message:
+        """Return the message that a proposal answers; its objects are words.
+
+        Raises:
+            NoSuchProposal: There is none.
+        """
+        with self._universe.transaction() as root:
+            _get(_book(root), number)
+            kept = _book(root)["entries"][number].message
+            slots = {name: plain(value) for name, value in kept._slots.items()}
+        args, keywords = slots.get("args", ()), slots.get("keywords", {})
+        return Message(
+            str(slots["selector"]),
+            cast("tuple[object, ...]", args),
+            cast("Mapping[str, object]", keywords),
+        )
+
     def list(self, state: State | None = None) -> list[Proposal]:
         """Return the proposals in a state, or all of them, oldest first."""
         with self._universe.transaction() as root:
@@ -125,16 +150,19 @@ class Journal:
             DecisionRefused: What became of it before does not allow that.
         """
 
-        def change(book: OOBTree) -> Proposal:
+        def change(book: OOBTree) -> tuple[Proposal, AuditEntry]:
             proposal = _get(book, number)
             if state not in _FOLLOWS[proposal.state]:
                 raise DecisionRefused(number, proposal.state, state)
             by = self._user if state in _BY_A_PERSON else proposal.decided_by
             decided = replace(proposal, state=state, decided_by=by)
             book["entries"][number].proposal = decided
-            return decided
+            return decided, self._said_of(state, decided)
 
         return self._change(f"journal: {state} proposal {number}", change)
+
+    def _said_of(self, action: str, proposal: Proposal) -> AuditEntry:
+        return self._entry(action, proposal.receiver, proposal.selector, proposal.id)
 
     def catch_up(self) -> None:
         """Write down what was installed by a process that was killed before it could say so.
@@ -148,16 +176,7 @@ class Journal:
             for number in (number for moment in stand for number in moment.grown):
                 if self.get(number).state in (State.PROPOSED, State.APPROVED):
                     self.decide(number, State.INSTALLED)
-
-    def _change(self, note: str, change: Callable[[OOBTree], Proposal]) -> Proposal:
-        mark = {LASTING: True}
-        while True:  # numbers are given out one by one: two threads may ask for the same
-            try:
-                with self._universe.transaction(note, self._user, mark) as root:
-                    changed = change(_book(root))
-            except ConflictError:
-                continue
-            return changed
+            self.catch_up_acts(reversed(moments))
 
 
 def new_book() -> OOBTree:
@@ -170,33 +189,60 @@ def _append(book: OOBTree, proposal: Proposal, message: Message) -> Proposal:
     number = entries.maxKey() + 1 if entries else 1
     recorded = replace(proposal, id=number, at=dt.datetime.now(dt.UTC))
     entries[number] = Entry(recorded, reify(message))
-    for key in filter(None, (proposal.key, proposal.message_key)):
+    for key in proposal.keys:
         book["by_key"][key] = (*book["by_key"].get(key, ()), number)
     return recorded
 
 
-def redact(root: Root, receivers: Collection[str]) -> int:
-    """Take out of the journal what it knows of some receivers; only the numbers stay.
+def redact(root: Root, remains: Remains) -> int:
+    """Take out of the journal what it says of an object.
+
+    Of an entry that was about the object, or whose examples or source hold something of
+    it, only the number stays. Elsewhere the texts that tell of it go.
 
     Returns:
         How many entries it was.
     """
-    book, found = _book(root), 0
+    book, gone, redacted = _book(root), set[int](), 0
     for entry in book["entries"].values():
         proposal = entry.proposal
-        if proposal.receiver in receivers:
-            for key in {proposal.key, proposal.message_key} & set(book["by_key"]):
+        if _is_about(proposal, remains):
+            for key in set(proposal.keys) & set(book["by_key"]):
                 book["by_key"][key] = tuple(n for n in book["by_key"][key] if n != proposal.id)
                 if not book["by_key"][key]:
                     del book["by_key"][key]
             entry.proposal = Proposal(
-                *("", _GONE, _GONE, ""),
-                {"verdict": _GONE, "message": _GONE, "candidates": []},
+                *("", GONE, GONE, ""),
+                {"verdict": GONE, "message": GONE, "candidates": []},
                 *(State.FORGOTTEN, proposal.id, proposal.at),
             )
-            entry.message = UvmObject(selector=_GONE)
-            found += 1
-    return found
+            entry.message = UvmObject(selector=GONE)
+            gone.add(proposal.id)
+        else:
+            redacted += _redact_texts(entry, remains)
+    audit.redact(book, remains.names, gone)
+    return len(gone) + redacted
+
+
+def _is_about(proposal: Proposal, remains: Remains) -> bool:
+    examples = proposal.provenance.get("examples", [])
+    return (
+        proposal.receiver in remains.names
+        or remains.are_held_in(proposal.source)
+        or remains.redacted(examples) != examples
+    )
+
+
+def _redact_texts(entry: Entry, remains: Remains) -> bool:
+    """Take out of an entry the texts that tell of an object; tell whether there were any."""
+    provenance = remains.redacted(dict(entry.proposal.provenance))
+    said = plain(dict(entry.message._slots))
+    message = remains.redacted(said)
+    if provenance == entry.proposal.provenance and message == said:
+        return False
+    entry.proposal = replace(entry.proposal, provenance=provenance)
+    entry.message = UvmObject(**message)
+    return True
 
 
 def reify(message: Message) -> UvmObject:

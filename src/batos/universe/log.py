@@ -44,6 +44,11 @@ class Moment:
         return [int(found[1]) for words in self.grew if (found := _PROPOSAL.search(words))]
 
     @property
+    def placed(self) -> list[str]:
+        """What was done to methods in it in another way than by growing, in words."""
+        return list(cast("Iterable[str]", self.details.get("placed", ())))
+
+    @property
     def undoes(self) -> str | None:
         """The transaction that this one has undone, if that is what it did."""
         tid = self.details.get("undoes")

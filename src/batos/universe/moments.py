@@ -20,7 +20,7 @@ from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64, u64, z64
 
-from batos.errors import NoSuchMoment
+from batos.errors import NoSuchMoment, UniverseUnreadable
 from batos.universe.log import Moment, moment_of
 from batos.universe.reading import transactions
 from batos.universe.records import check_details
@@ -85,12 +85,15 @@ def tid_of(universe: Universe, when: When) -> bytes:
     """Return the last possible tid of a moment, which need not be a transaction's.
 
     Raises:
+        NoHistory: The universe keeps none.
         NoSuchMoment: It cannot be read, or the history does not reach back to it.
     """
+    universe.check_history()
     tid = _read(when)
     begins = begins_at(universe)
     if tid < begins:
-        why = f"the history begins at {begins.hex()}, {time_of(begins):%Y-%m-%d %H:%M:%S} UTC"
+        local = time_of(begins).astimezone()  # as a log shows it
+        why = f"the history begins at {begins.hex()}, {local:%Y-%m-%d %H:%M:%S}"
         raise NoSuchMoment(str(when), why)
     return tid
 
@@ -128,18 +131,23 @@ def time_of(tid: bytes) -> dt.datetime:
 
 
 def begins_at(universe: Universe) -> bytes:
-    """Return the first moment that can be looked at: the birth, or where a pack cut."""
+    """Return the first moment of the history: the birth, or where a pack lets it begin."""
     with transactions(universe.database.storage) as found:
         first = next(one.tid for one in found if one.description != _EMPTY)
-    return max(cast("bytes", first), cut_at(universe))
+    return max(cast("bytes", first), packed_until(universe))
 
 
-def cut_at(universe: Universe) -> bytes:
+def packed_until(universe: Universe) -> bytes:
     """Return the moment before which a pack has ended the history; zero if none has."""
     with universe.transaction() as root:
         book = root.get("journal")
-        cut = book.get(BEGINS, "") if isinstance(book, OOBTree) else ""
-    return bytes.fromhex(cut) or z64
+        try:
+            until = book.get(BEGINS, "") if isinstance(book, OOBTree) else ""
+        except UniverseUnreadable:
+            if not universe.safe:
+                raise
+            until = ""  # the journal is damaged; the rest is to be seen all the same
+    return bytes.fromhex(until) or z64
 
 
 def moments_of(universe: Universe, tids: Iterable[bytes]) -> dict[bytes, Moment]:

@@ -13,12 +13,13 @@ from persistent.timestamp import TimeStamp
 from ZODB.FileStorage.FileStorage import FileStorageError
 from ZODB.POSException import ReadOnlyError
 
-from batos.errors import HistoryStays, UniverseReadOnly
+from batos.errors import HistoryStays, NotInFolder, UniverseReadOnly
 from batos.universe.conflicts import Turns, retried
 from batos.universe.disk import telling
 from batos.universe.log import LASTING, Moment
 from batos.universe.moments import BEGINS, begins_at, moments_of
 from batos.universe.reading import transactions
+from batos.universe.unfinished import strike_off
 from batos.universe.universe import Universe
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -27,7 +28,7 @@ _SOON_S = 1e-6  # more than a float loses of a tid, less than a commit takes
 
 
 @dataclass(frozen=True)
-class Cut:
+class Ending:
     """Where a pack lets the history begin, and how much it ends."""
 
     begins: Moment
@@ -38,7 +39,7 @@ class Cut:
 class Packed:
     """What a pack has done."""
 
-    cut: Cut
+    ending: Ending
     before_bytes: int  # the universe's folder, weights included
     after_bytes: int
 
@@ -60,16 +61,21 @@ def span_of(text: str) -> dt.timedelta:
     return dt.timedelta(**{_UNITS[found[2]]: float(found[1])})
 
 
-def plan_pack(universe: Universe, keep: dt.timedelta) -> Cut:
-    """Return what a pack would end if it was done now; nothing is changed."""
-    begins, cut, ended = begins_at(universe), b"", 0
+def plan_pack(universe: Universe, keep: dt.timedelta) -> Ending:
+    """Return what a pack would end if it was done now; nothing is changed.
+
+    Raises:
+        NotInFolder: It lies at an address, and is packed with other tools.
+    """
+    _check_place(universe)
+    begins, last, ended = begins_at(universe), b"", 0
     limit = _limit(universe, keep)
     with transactions(universe.database.storage, begins) as found:
         for transaction in found:
-            if cut and transaction.tid > limit:
+            if last and transaction.tid > limit:
                 break
-            cut, ended = transaction.tid, ended + 1 if cut else 0
-    return Cut(moments_of(universe, [cut])[cut], ended)
+            last, ended = transaction.tid, ended + 1 if last else 0
+    return Ending(moments_of(universe, [last])[last], ended)
 
 
 def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
@@ -84,20 +90,26 @@ def pack(universe: Universe, keep: dt.timedelta, user: str = "") -> Packed:
 
     Raises:
         HistoryStays: Another pack is at work.
+        NotInFolder: It lies at an address, and is packed with other tools.
         UniverseReadOnly: It was opened to be read.
         OSError: The disk is full; the universe is as it was.
     """
-    if universe.address is not None:
-        raise HistoryStays("a universe at an address is packed with the tools of its server")
+    _check_place(universe)
     if universe.database.storage.isReadOnly():
         raise UniverseReadOnly(universe.shown)
-    cut = plan_pack(universe, keep)
+    ending = plan_pack(universe, keep)
     before = size_bytes(universe.path)
-    if cut.ended:
-        tid = bytes.fromhex(cut.begins.tid)
+    if ending.ended:
+        tid = bytes.fromhex(ending.begins.tid)
         _pack_to(universe, tid)
-        retried(lambda: _note(universe, cut, user), Turns())
-    return Packed(cut, before, size_bytes(universe.path))
+        retried(lambda: _note(universe, ending, user), Turns())
+    return Packed(ending, before, size_bytes(universe.path))
+
+
+def _check_place(universe: Universe) -> None:
+    address = universe.address
+    if address is not None:
+        raise NotInFolder(address.shown, address.keeper, f"{address.packed_by} packs it")
 
 
 def _pack_to(universe: Universe, tid: bytes) -> None:
@@ -110,10 +122,11 @@ def _pack_to(universe: Universe, tid: bytes) -> None:
         raise UniverseReadOnly(universe.shown) from None
 
 
-def _note(universe: Universe, cut: Cut, user: str) -> None:
-    note = f"pack: the history begins at {cut.begins.tid}, {cut.ended} transactions ended"
+def _note(universe: Universe, ending: Ending, user: str) -> None:
+    note = f"pack: the history begins at {ending.begins.tid}, {ending.ended} transactions ended"
     with universe.transaction(note, user, {LASTING: True}) as root:
-        root["journal"][BEGINS] = cut.begins.tid
+        root["journal"][BEGINS] = ending.begins.tid
+        strike_off(root, universe)  # the objects that were taken out before it are gone now
 
 
 def _limit(universe: Universe, keep: dt.timedelta) -> bytes:

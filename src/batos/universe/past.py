@@ -20,10 +20,10 @@ from batos.universe.log import LASTING, Moment
 from batos.universe.moments import (
     When,
     connected,
-    cut_at,
     following,
     moment_in,
     moments_of,
+    packed_until,
     tid_of,
 )
 from batos.universe.placeholders import UnknownRecord
@@ -86,15 +86,17 @@ def history(universe: Universe, name: str, limit: int = 20) -> list[Event]:
         limit: How many events at most.
 
     Raises:
+        NoHistory: The universe keeps none.
         NoSuchObject: The name never meant an object, as far back as the history goes.
     """
+    universe.check_history()
     with connected(universe, b"\xff" * 8) as connection:
         names = names_in(connection.root())
-    cut = cut_at(universe)
+    begins = packed_until(universe)
     found: list[tuple[bytes, Became, tuple[Change, ...]]] = []
     after = _state(universe, name, b"\xff" * 8, names)
     ever = after.slots is not None
-    while len(found) < limit and after.since > cut:
+    while len(found) < limit and after.since > begins:
         before = _state(universe, name, after.since, names)
         ever = ever or before.slots is not None
         changes = changes_between(before.slots or {}, after.slots or {})

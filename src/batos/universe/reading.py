@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from ZODB.POSException import POSKeyError
+from ZODB.utils import load_current
+
 Storage = Any  # ZODB's, ZEO's and RelStorage's are untyped
 
 
@@ -44,3 +47,12 @@ def last_transaction(storage: Storage) -> bytes:
     """Return the tid of the last transaction."""
     with up_to_date(storage) as fresh:
         return cast("bytes", fresh.lastTransaction())
+
+
+def is_there(storage: Storage, oid: bytes) -> bool:
+    """Tell whether a record is there now: nobody has undone its creation, or packed it away."""
+    try:
+        load_current(storage, oid)
+    except POSKeyError:
+        return False
+    return True

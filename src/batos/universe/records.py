@@ -15,19 +15,14 @@ from typing import NoReturn
 from ZODB._compat import PersistentUnpickler
 
 from batos.errors import NotStorable, UniverseUnreadable
+from batos.kernel.values import LASTING
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
-    "batos.kernel.uvm_object": frozenset({"UvmObject"}),
-    "batos.kernel.method": frozenset({"Method", "Primitive"}),
-    "batos.kernel.shared": frozenset({"Counter", "Queue", "QueuePage"}),
-    "batos.kernel.values": frozenset({"PersistentSet"}),
+    **LASTING,
+    "batos.kernel.method": LASTING["batos.kernel.method"] | {"Primitive"},
+    "batos.kernel.shared": LASTING["batos.kernel.shared"] | {"QueuePage"},
     "batos.universe.delivery": frozenset({"Receipt", "ReceiptPage"}),
     "batos.universe.journal": frozenset({"Entry", "Proposal", "State"}),
-    "persistent.list": frozenset({"PersistentList"}),
-    "persistent.mapping": frozenset({"PersistentMapping"}),
-    "BTrees.OOBTree": frozenset({"OOBTree", "OOBucket", "OOSet", "OOTreeSet"}),
-    "BTrees.IOBTree": frozenset({"IOBTree", "IOBucket", "IOSet", "IOTreeSet"}),
-    "ZODB.blob": frozenset({"Blob"}),
     "datetime": frozenset({"date", "time", "datetime", "timedelta", "timezone"}),
     "builtins": frozenset({"set", "frozenset", "complex", "bytearray", "object"}),
     "copyreg": frozenset({"_reconstructor", "__newobj__"}),
@@ -42,7 +37,6 @@ _CALLED = {
     ("batos.universe.journal", "State"),
 }
 _TODAY = {"__builtin__": "builtins", "copy_reg": "copyreg"}  # old pickles' names
-_OBJECT = ("batos.kernel.uvm_object", "UvmObject")
 
 
 class Call:
@@ -82,19 +76,24 @@ def class_with_a_place(module: str, name: str) -> object | None:
     return Call(found) if found is not None and (module, name) in _CALLED else found
 
 
-def is_part(module: str, name: str) -> bool:
-    """Tell whether such a record belongs to the object that refers to it: it is no object."""
-    return (module, name) != _OBJECT and _is_allowed(module, name)
-
-
 def check_loaded(record: bytes) -> None:
     """Raise `UniverseUnreadable` if a record names a class that it may not name."""
     _load(record, record_class)
 
 
-def check_stored(record: bytes) -> None:
-    """Raise `NotStorable` if a record could not be loaded again."""
-    _load(record, _stored_class)
+def check_stored(record: bytes) -> set[bytes]:
+    """Return what a record refers to; raise `NotStorable` if it could not be loaded again."""
+    referred: set[bytes] = set()
+
+    def refer(reference: object) -> None:
+        match reference:  # ZODB writes a list for a weak reference, which may dangle
+            case (bytes() as oid, _) if isinstance(reference, tuple):
+                referred.add(oid)
+            case bytes() as oid:
+                referred.add(oid)
+
+    _load(record, _stored_class, refer)
+    return referred
 
 
 def check_details(details: bytes) -> None:
@@ -106,7 +105,7 @@ def check_details(details: bytes) -> None:
         raise
     except Exception as error:  # whatever a damaged pickle may raise
         raise UniverseUnreadable(
-            "a transaction", f"its details are damaged: {error}"
+            "a transaction", f"its details are damaged: {error!r}"
         ) from error
 
 
@@ -122,8 +121,12 @@ def is_plain_file(path: Path) -> bool:
     return True
 
 
-def _load(record: bytes, find_class: Callable[[str, str], object]) -> None:
-    unpickler = PersistentUnpickler(find_class, lambda _reference: None, BytesIO(record))
+def _load(
+    record: bytes,
+    find_class: Callable[[str, str], object],
+    refer: Callable[[object], object] = lambda _reference: None,
+) -> None:
+    unpickler = PersistentUnpickler(find_class, refer, BytesIO(record))
     unpickler.load()  # the object's class
     unpickler.load()  # its state
 

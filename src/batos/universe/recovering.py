@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from batos.errors import BackupMissing, Damaged, NoSuchBackup
-from batos.universe.backup_folder import LAYOUT, Generation, Piece, read_list
+from batos.universe.backup_folder import LAYOUT, BlobCopy, Generation, Piece, read_list
 from batos.universe.blobs import OnBytes, copy_file, sync, unseen
 from batos.universe.cradle import build_beside
 from batos.universe.digests import sha256_of
@@ -58,18 +58,11 @@ def recover(
         if (folder / "blobs" / LAYOUT).exists():
             copy_file(folder / "blobs" / LAYOUT, cradle / "blobs" / LAYOUT, unseen)
         for blob in blobs.values():
-            source, copy = folder / "blobs" / blob.file, cradle / "blobs" / blob.file
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                copy_file(source, copy, on_bytes or unseen, mode=0o400)
-            except FileNotFoundError:
-                raise Damaged(str(folder), (f"blobs/{blob.file} is missing",)) from None
-            if sha256_of(copy) != blob.sha256:
-                raise Damaged(str(folder), (f"blobs/{blob.file} has another SHA-256",))
+            _copy_blob(folder, blob, cradle, on_bytes or unseen)
         for inner, _folders, _files in os.walk(cradle):
             sync(Path(inner))
 
-    build_beside(target, build)
+    build_beside(target, "the recovery", build)
     return Recovered(last.tid, last.end, len(blobs))
 
 
@@ -83,6 +76,17 @@ def _chosen(folder: Path, tid: str | None) -> tuple[Generation, Piece]:
         if piece.tid == tid:
             return generation, piece
     raise NoSuchBackup(tid, tuple(piece.tid for _, piece in reversed(backups)))
+
+
+def _copy_blob(folder: Path, blob: BlobCopy, cradle: Path, on_bytes: OnBytes) -> None:
+    source, copy = folder / "blobs" / blob.file, cradle / "blobs" / blob.file
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        copy_file(source, copy, on_bytes, mode=0o400)
+    except FileNotFoundError:
+        raise Damaged(str(folder), (f"blobs/{blob.file} is missing",)) from None
+    if sha256_of(copy) != blob.sha256:
+        raise Damaged(str(folder), (f"blobs/{blob.file} has another SHA-256",))
 
 
 def _append(source: Path, piece: Piece, file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Who refers to whom, read from the records as they lie; no object is made of them.
+"""Who refers to whom: the records of a `walk`, gathered by the objects that they belong to.
 
 An object's containers, methods and weights have records of their own and are its *parts*;
 the root and all that is no object below it (the journal) are parts of the root.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
 
 from ZODB.Connection import Connection
-from ZODB.POSException import POSKeyError
-from ZODB.serialize import referencesf
-from ZODB.utils import get_pickle_metadata, z64
+from ZODB.utils import p64, u64, z64
 
-from batos.universe.records import is_part
+from batos.universe.walk import REFER_TO_NOTHING, Record, Records, is_object
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,11 @@ class Owner:
 
 def survey(connection: Connection, starts: Iterable[bytes] = (z64,)) -> Iterator[Owner]:
     """Yield everything that is reached from some objects, each once, as one moment has it."""
-    records = _Records(connection)
+    records = Records(connection)
     to_visit = list(starts)
     seen = set(to_visit)
     while to_visit:
-        owner = records.owner(to_visit.pop())
+        owner = _owner(records, to_visit.pop())
         yield owner
         found = owner.refers_to - seen
         seen |= found
@@ -42,60 +39,36 @@ def survey(connection: Connection, starts: Iterable[bytes] = (z64,)) -> Iterator
 
 def owners_of(connection: Connection, oids: set[bytes]) -> set[bytes]:
     """Return the objects that some records are parts of, as one moment has it."""
-    records = _Records(connection)
-    owners = {oid for oid in oids if records.is_object(oid)}
-    left = {oid for oid in oids - owners if records.is_there(oid)} - {z64}
+    records = Records(connection)
+    there = {oid: record for oid in oids if (record := records.find(u64(oid))) is not None}
+    owners = {oid for oid, record in there.items() if is_object(record.kind)}
+    left = there.keys() - owners - {z64}
     for oid in owners:  # most often a part is written together with its owner
-        left -= records.owner(oid).parts
+        left -= _owner(records, oid).parts
     if left:
-        left -= records.owner(z64).parts  # the journal, receipts
+        left -= _owner(records, z64).parts  # the journal, receipts
     if left:
         owners |= {one.oid for one in survey(connection) if not left.isdisjoint(one.parts)}
     return owners - {z64}
 
 
-class _Records:
-    """The records of one moment."""
+def _owner(records: Records, oid: bytes) -> Owner:
+    parts, others = {u64(oid)}, set[int]()
+    to_read = [u64(oid)]
+    while to_read:
+        record = records.find(to_read.pop())
+        for reference in record.references if record else ():
+            if reference.oid in parts or reference.oid in others:
+                continue
+            kind = reference.kind or _kind(records.find(reference.oid))
+            if is_object(kind):
+                others.add(reference.oid)
+                continue
+            parts.add(reference.oid)
+            if kind not in REFER_TO_NOTHING:
+                to_read.append(reference.oid)
+    return Owner(oid, frozenset(map(p64, parts)), frozenset(map(p64, others)))
 
-    def __init__(self, connection: Connection) -> None:
-        self._storage: Any = connection._storage  # it has the records of its own moment
-        self._kinds: dict[bytes, bool | None] = {}  # whether it is an object; None: not there
 
-    def owner(self, oid: bytes) -> Owner:
-        parts, others = {oid}, set()
-        to_read = [oid]
-        while to_read:
-            for reference in self._references(to_read.pop()):
-                if reference in parts or reference in others:
-                    continue
-                if self.is_object(reference):
-                    others.add(reference)
-                elif self.is_there(reference):
-                    parts.add(reference)
-                    to_read.append(reference)
-        return Owner(oid, frozenset(parts), frozenset(others))
-
-    def is_object(self, oid: bytes) -> bool:
-        return self._kind(oid) is True
-
-    def is_there(self, oid: bytes) -> bool:
-        return self._kind(oid) is not None
-
-    def _kind(self, oid: bytes) -> bool | None:
-        if oid not in self._kinds:
-            data = self._data(oid)
-            kind = None if data is None else not is_part(*get_pickle_metadata(data))
-            self._kinds[oid] = kind
-        return self._kinds[oid]
-
-    def _references(self, oid: bytes) -> Iterable[bytes]:
-        data = self._data(oid)
-        references: list[bytes] = [] if data is None else referencesf(data)
-        return references
-
-    def _data(self, oid: bytes) -> bytes | None:
-        try:
-            data, _tid = self._storage.load(oid)
-        except POSKeyError:
-            return None
-        return cast("bytes", data)
+def _kind(record: Record | None) -> object:
+    return record and record.kind

@@ -17,14 +17,15 @@ from ZODB.blob import Blob
 from ZODB.Connection import Connection
 from ZODB.POSException import POSKeyError
 
-from batos.errors import RestoreRefused, UniverseUnreadable
+from batos.errors import NoSuchObject, RestoreRefused, UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject, note_slot, notes_of
-from batos.kernel.values import PersistentSet, Shared
+from batos.kernel.values import Mergeable, PersistentSet
 from batos.universe.blobs import import_weights, path_of
 from batos.universe.conflicts import Turns, retried
 from batos.universe.moments import When, visited
+from batos.universe.past import history
 from batos.universe.states import Change, Names, changes_between, names_in, shown_slots, text_of
 from batos.universe.universe import Root, Universe
 
@@ -58,13 +59,21 @@ def restore(
     with visited(universe, when) as then:
         old = then.get(name)
         if not isinstance(old, UvmObject):
-            raise RestoreRefused(name, f"there was no object of this name at {when}")
+            why = f"there was no object of this name at {when}"
+            raise RestoreRefused(name, why, _has_past(universe, name))
 
         def attempt() -> tuple[Change, ...]:
             with universe.transaction(note, user, {"restores": name}) as root:
                 return _restored(root, then, name, old, slots)
 
         return retried(attempt, Turns())
+
+
+def _has_past(universe: Universe, name: str) -> bool:
+    try:
+        return bool(history(universe, name, limit=1))
+    except NoSuchObject:
+        return False
 
 
 def _restored(
@@ -166,7 +175,7 @@ class _Forward:
             if present is not None and present._p_serial == value._p_serial:
                 return present
             return import_weights(self._connection, path_of(value), lambda _done, _all: None)
-        if isinstance(value, Shared):
+        if isinstance(value, Mergeable):
             return type(value)(self.copied(value.content()))
         copy = type(value)()  # a tree
         copy.update(

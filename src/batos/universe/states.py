@@ -19,8 +19,8 @@ from ZODB.blob import Blob
 from ZODB.interfaces import BlobError
 
 from batos.kernel.method import Method, Primitive
-from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import PersistentSet, Shared
+from batos.kernel.uvm_object import UvmObject, notes_of
+from batos.kernel.values import Mergeable, PersistentSet
 from batos.universe.placeholders import UnknownRecord
 from batos.universe.universe import Root
 
@@ -34,6 +34,7 @@ class Shown:
 
     text: str
     is_method: bool = False
+    comment: str = ""  # what its annotation says it is for
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Change:
     before: str | None  # None: there was no such slot
     after: str | None
     is_method: bool = False
+    comment: tuple[str, str] | None = None  # before and after, if that changed
 
 
 Slots = Mapping[str, Shown]
@@ -66,8 +68,13 @@ def own_slots(obj: UvmObject | UnknownRecord) -> Mapping[str, object]:
 
 def shown_slots(obj: UvmObject | UnknownRecord, names: Names) -> dict[str, Shown]:
     """Return what an object's own slots hold."""
+    notes = notes_of(obj) if isinstance(obj, UvmObject) else {}
     return {
-        slot: Shown(text_of(value, names), isinstance(value, Method))
+        slot: Shown(
+            text_of(value, names),
+            isinstance(value, Method),
+            str(notes.get(slot, {}).get("comment", "")),
+        )
         for slot, value in own_slots(obj).items()
     }
 
@@ -80,7 +87,9 @@ def changes_between(before: Slots, after: Slots) -> tuple[Change, ...]:
         if old != new:
             is_method = any(one is not None and one.is_method for one in (old, new))
             was, is_ = (None if one is None else one.text for one in (old, new))
-            changes.append(Change(slot, was, is_, is_method))
+            said, says = ("" if one is None else one.comment for one in (old, new))
+            comment = None if said == says else (said, says)
+            changes.append(Change(slot, was, is_, is_method, comment))
     return tuple(changes)
 
 
@@ -147,7 +156,7 @@ def _text(value: object, names: Names, around: tuple[int, ...]) -> str:
 def _other_text(value: object, inner: Callable[[object], str]) -> str:
     if not isinstance(value, Persistent):
         return repr(value)
-    if isinstance(value, Shared):
+    if isinstance(value, Mergeable):
         return f"{type(value).__name__}({inner(value.content())})"
     content = list(value) if isinstance(value, Iterable) else value.__getstate__()
     return f"{type(value).__name__}({inner(content)})"

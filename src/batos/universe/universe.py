@@ -8,7 +8,6 @@ as a `Runtime` that is bound to each connection.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from ZODB.DB import DB
 from ZODB.POSException import ReadOnlyError, UndoError
 
 from batos.errors import (
+    NoHistory,
     UndoConflict,
     UniverseMissing,
     UniverseReadOnly,
@@ -32,9 +32,9 @@ from batos.universe.database import DAMAGED, open_database
 from batos.universe.disk import telling
 from batos.universe.log import Moment, can_be_undone, last_change, moment_of
 from batos.universe.packs import take_back
-from batos.universe.reading import transactions, up_to_date
+from batos.universe.reading import transactions
 from batos.universe.stores import open_store
-from batos.universe.undoing import in_use
+from batos.universe.undoing import CarefulUndo
 
 Root = MutableMapping[str, Any]
 
@@ -116,7 +116,7 @@ class Universe:
             for key, value in details.items():
                 if value:
                     current.setExtendedInfo(key, value)
-            with reachable(server), telling(self.path, "the change"):
+            with reachable(server, in_doubt=True), telling(self.path, "the change"):
                 manager.commit()
         except BaseException as error:
             with reachable(server):
@@ -160,37 +160,49 @@ class Universe:
             The transaction that was undone.
 
         Raises:
+            NoHistory: Its database keeps none.
             UndoConflict: There is no such transaction, a later one changed the same objects,
-                or refers to what it created, or it belongs to the journal.
+                or refers to what it created, it would bring back a reference to what is
+                gone, or it belongs to the journal.
             UniverseReadOnly: It was opened to be read.
             UniverseUnreachable: Its server does not answer (any more).
         """
-        if not self._database.supportsUndo():
-            why = f"{self.shown} keeps no history"
-            raise UndoConflict(tid or "(the last one)", why)
+        self.check_history()
         with reachable(self._database.server):
             return self._undo(tid, user)
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether there is a log, and a past to look at."""
+        return bool(self._database.supportsUndo())
+
+    def check_history(self) -> None:
+        """Refuse to go on where nothing of the past is kept.
+
+        Raises:
+            NoHistory: Its database keeps none.
+        """
+        if not self.keeps_history:
+            raise NoHistory(self.shown)
+
     def _undo(self, tid: str | None, user: str) -> Moment:
         undone = self._find(tid)
-        with up_to_date(self._database.storage) as storage:
-            used = in_use(storage, bytes.fromhex(undone.tid))
-        if used:
-            why = "a later transaction refers to what it created; undo that one first"
-            raise UndoConflict(undone.tid, why)
+        undoing = CarefulUndo(self._database, bytes.fromhex(undone.tid))
         manager = TransactionManager(explicit=True)
         current = manager.begin()
         current.note(_brief(f"undo: {undone.note}"))
         current.setUser(_brief(user))
         current.setExtendedInfo("undoes", undone.tid)
         try:
-            self._database.undo(base64.encodebytes(bytes.fromhex(undone.tid)).rstrip(), current)
-            with telling(self.path, "the undo"):
+            current.join(undoing)
+            server = self._database.server
+            with reachable(server, in_doubt=True), telling(self.path, "the undo"):
                 manager.commit()
         except UndoError as error:
             manager.abort()
             why = "a later transaction changed the same objects; undo that one first"
-            raise UndoConflict(undone.tid, why, self._later_than(undone.tid, error)) from error
+            later = self._later_than(undone.tid, error)
+            raise UndoConflict(undone.tid, why, later, is_overtaken=True) from error
         except ReadOnlyError:
             manager.abort()
             raise UniverseReadOnly(self.shown) from None
@@ -254,7 +266,7 @@ def open_universe(
     with telling(path, "opening it"):
         take_back(path)
         if not is_universe(path):
-            raise UniverseMissing(str(path))
+            raise UniverseMissing(str(path), is_taken=path.exists())
     return Universe(path, open_database(path, read_only=read_only or safe, safe=safe))
 
 

@@ -1,30 +1,37 @@
 """Is everything there, and can all of it be read? Nothing is opened, changed or run.
 
-Each record may name only the classes that a universe consists of; each reference must lead to
-an object, each blob to its file, and in a backup each file must have its hash.
+Each record may name only the classes that a universe consists of, and must have the shape of
+its own (`shapes`); each reference must lead to an object, each blob to its file, and in a
+backup each file must have its hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ZODB.blob import Blob
 from ZODB.FileStorage.format import CorruptedError
+from ZODB.POSException import POSError
 from ZODB.serialize import referencesf
 from ZODB.utils import u64, z64
 
-from batos.errors import BackupMissing, Damaged, UniverseMissing
-from batos.kernel.mirror import mirror
-from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import plain
+from batos.errors import (
+    BackupMissing,
+    BatosError,
+    Damaged,
+    UniverseDenied,
+    UniverseMissing,
+    UniverseUnreadable,
+)
 from batos.universe.backup_folder import LIST, Generation, Joined, read_list
-from batos.universe.blobs import path_of
+from batos.universe.cards import Cards
 from batos.universe.datafile import MAGIC_BYTES, DataFile, Stored, Whole, whole_transactions
 from batos.universe.digests import sha256_of
-from batos.universe.records import check_loaded
+from batos.universe.records import check_details
+from batos.universe.shapes import Shape, names_of, problems_of, shape_of
+from batos.universe.unfinished import unfinished
 from batos.universe.universe import is_universe, open_universe
 
 _MOST_PROBLEMS = 100
@@ -40,6 +47,7 @@ class Verified:
     blobs: int = 0
     bytes: int = 0
     problems: list[str] = field(default_factory=list)
+    unfinished: int = 0  # objects that were to be forgotten, and still lie in the file
 
     def note(self, problem: str) -> None:
         """Keep a problem, if there are not very many already."""
@@ -68,7 +76,7 @@ def verify(path: Path, on_bytes: Callable[[int, int], None] | None = None) -> Ve
     elif (path / LIST).is_file():
         _verify_backups(path, found, show)
     else:
-        raise UniverseMissing(str(path.absolute()))
+        raise UniverseMissing(str(path.absolute()), is_taken=path.exists())
     if found.problems:
         raise Damaged(str(path), tuple(found.problems))
     return found
@@ -80,28 +88,33 @@ def _verify_universe(path: Path, found: Verified, show: Callable[[int, int], Non
         if not whole:
             raise CorruptedError("it holds no whole transaction")
     except CorruptedError as error:
-        found.note(f"Data.fs: {error}")
+        found.note(f"Data.fs: {_told(error)}")
         return
     with (path / "Data.fs").open("rb") as file:
         size = whole[-1].end
-        _Check(DataFile(file), path / "blobs", found).all(whole, lambda at: show(at, size))
+        check = _Check(DataFile(file), path / "blobs", found)
+        check.all(whole, lambda at: show(at, size))
     found.bytes += size
+    for name, (holder, sha256) in check.claims().items():
+        if (path / "blobs" / name).is_file() and sha256_of(path / "blobs" / name) != sha256:
+            found.note(_not_as_the_card(holder))
     if not found.problems:
-        _verify_minds(path, found)
+        try:
+            _verify_opening(path, found)
+        except UniverseDenied:
+            raise
+        except (BatosError, POSError) as error:
+            found.note(_told(error))
 
 
-def _verify_minds(path: Path, found: Verified) -> None:
-    """Compare weights with the card that lies beside them: a blob has no digest of its own."""
-    with (
-        closing(open_universe(path, read_only=True)) as universe,
-        universe.transaction() as root,
-    ):
-        for name, value in root.items():
-            slots = mirror(value).slots() if isinstance(value, UvmObject) else {}
-            blob, card = slots.get("model_blob"), plain(slots.get("card"))
-            expected = card.get("sha256") if isinstance(card, dict) else None
-            if isinstance(blob, Blob) and expected and sha256_of(path_of(blob)) != expected:
-                found.note(f"the weights of {name} have another SHA-256 than their card says")
+def _verify_opening(path: Path, found: Verified) -> None:
+    """See that it opens, and whether something in it waits to be finished."""
+    with closing(open_universe(path, read_only=True)) as universe:
+        found.unfinished = len(unfinished(universe))
+
+
+def _not_as_the_card(holder: str) -> str:
+    return f"the weights of {holder} have another SHA-256 than their card says"
 
 
 def _verify_backups(path: Path, found: Verified, show: Callable[[int, int], None]) -> None:
@@ -142,13 +155,18 @@ def _verify_generation(
             data = DataFile(joined)
             whole = list(data.transactions())
         except CorruptedError as error:
-            found.note(f"generation {generation.number}: {error}")
+            found.note(f"generation {generation.number}: {_told(error)}")
             return
         end = whole[-1].end if whole else MAGIC_BYTES
         tids = {it.tid.hex() for it in whole}
         if end != generation.end or not all(it.tid in tids for it in generation.pieces):
             found.note(f"generation {generation.number} does not end as its list says")
-        _Check(data, path / "blobs", found).all(whole, lambda at: show(at, generation.end))
+        check = _Check(data, path / "blobs", found)
+        check.all(whole, lambda at: show(at, generation.end))
+    hashes = {blob.file: blob.sha256 for blob in generation.blobs()}
+    for name, (holder, sha256) in check.claims().items():
+        if hashes.get(name, sha256) != sha256:
+            found.note(f"generation {generation.number}: {_not_as_the_card(holder)}")
 
 
 class _Check:
@@ -159,6 +177,10 @@ class _Check:
         self._blobs = blobs
         self._found = found
         self._refers: dict[bytes, list[bytes]] = {}  # each object as it is now
+        self._root = Shape(None, None)  # as it is now
+        self._cards = Cards()
+        self._blob_files: dict[bytes, str] = {}  # each blob's, as it is now
+        self._problems: list[tuple[bytes, str]] = []  # what is wrong with which object
 
     def all(self, whole: list[Whole], show: Callable[[int], None]) -> None:
         """Check transactions, then where the objects lead as they are after the last."""
@@ -168,37 +190,77 @@ class _Check:
                 self._found.records += 1
                 self._record(record)
             show(transaction.end)
+        names = names_of(self._root)
+        for oid, problem in self._problems:
+            self._found.note(f"{_named(oid, names)}{problem}")
         if z64 not in self._refers:
             self._found.note("there is no root")
         for oid, referred in self._refers.items():
             for other in referred:
                 if other not in self._refers:
-                    self._found.note(f"{_named(oid)} refers to {_named(other)}: it is missing")
+                    named = _named(oid, names), _named(other, names)
+                    self._found.note(f"{named[0]} refers to {named[1]}: it is missing")
         self._found.objects += len(self._refers)
+
+    def claims(self) -> dict[str, tuple[str, str]]:
+        """Return which files must have which hash, and who says so."""
+        names = names_of(self._root)
+        return {
+            self._blob_files[oid]: (
+                names.get(claim.holder, _named(claim.holder, {})),
+                claim.sha256,
+            )
+            for oid, claim in self._cards.claims().items()
+            if oid in self._blob_files
+        }
 
     def _records(self, transaction: Whole) -> Iterator[Stored]:
         try:
+            check_details(self._data.details(transaction))
             yield from self._data.records(transaction)
         except Exception as error:  # whatever a damaged record may raise
-            self._found.note(f"transaction {transaction.tid.hex()}: {error}")
+            self._found.note(f"transaction {transaction.tid.hex()}: {_told(error)}")
 
     def _record(self, record: Stored) -> None:
         if record.data is None:
             self._refers.pop(record.oid, None)
             return
-        where = f"{_named(record.oid)} in transaction {record.tid.hex()}"
+        where = f" in transaction {record.tid.hex()}"
+        self._refers[record.oid] = []
         try:
-            check_loaded(record.data)
-            self._refers[record.oid] = list(referencesf(record.data))
+            shape = shape_of(record.data)
+            self._cards.see(record.oid, shape)
+            if record.oid == z64:
+                self._root = shape
+            for problem in problems_of(shape, is_root=record.oid == z64):
+                self._note(record.oid, f"{where}: {problem}")
+            referred = list(referencesf(record.data))
+            self._refers[record.oid] = [oid for oid in referred if len(oid) == len(z64)]
+            if len(self._refers[record.oid]) < len(referred):
+                self._note(record.oid, f"{where}: it refers to what can be no object")
         except Exception as error:  # whatever a damaged pickle may raise
-            self._refers[record.oid] = []
-            self._found.note(f"{where}: {error}")
+            self._note(record.oid, f"{where}: {_told(error)}")
         blob_file = record.blob_file
         if blob_file is not None:
             self._found.blobs += 1
+            self._blob_files[record.oid] = blob_file
             if not (self._blobs / blob_file).is_file():
-                self._found.note(f"{where}: its file blobs/{blob_file} is missing")
+                self._note(record.oid, f"{where}: its file blobs/{blob_file} is missing")
+
+    def _note(self, oid: bytes, problem: str) -> None:
+        if len(self._problems) < _MOST_PROBLEMS:
+            self._problems.append((oid, problem))
 
 
-def _named(oid: bytes) -> str:
-    return f"object {u64(oid):#x}"
+def _named(oid: bytes, names: Mapping[bytes, str]) -> str:
+    name = f", {names[oid]}" if oid in names else ""
+    return f"object {u64(oid):#x}{name}" if oid != z64 else "the root"
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says; some that a damage raises say nothing."""
+    if isinstance(error, UniverseUnreadable):
+        return error.why
+    if isinstance(error, BatosError | CorruptedError) and str(error):
+        return str(error)
+    return f"it cannot be read ({error!r})"

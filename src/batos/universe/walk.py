@@ -1,4 +1,4 @@
-"""Every record that can be reached from the root, one after the other.
+"""Records, one or every one that can be reached from the root, one after the other.
 
 Records are read as they lie in the database, at the moment that the root's transaction
 sees, and are let go of again: no object is made of them, so nothing can run, nothing stays
@@ -12,20 +12,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ZODB._compat import PersistentUnpickler
 from ZODB.blob import Blob
-from ZODB.POSException import ConflictError
+from ZODB.Connection import Connection
+from ZODB.POSException import ConflictError, POSKeyError
 from ZODB.utils import p64, u64
 
 from batos.errors import UniverseUnreadable
 from batos.kernel.method import Method
 from batos.kernel.uvm_object import UvmObject
-from batos.universe.universe import Root
+from batos.universe.placeholders import UnknownRecord
 
 ROOT = 0  # the number of the root's record
-_REFER_TO_NOTHING = (Blob, Method)
+REFER_TO_NOTHING = (Blob, Method)
 
 
 class Reference(NamedTuple):
@@ -45,18 +46,12 @@ class Record:
     source: str  # of a method
     references: tuple[Reference, ...]  # all that lie in it, in order
 
-    @property
-    def is_object(self) -> bool:
-        """Whether it is an object's, and not that of a container or an index."""
-        return self.kind is UvmObject
-
 
 class Records:
-    """The records of a universe as a transaction sees them."""
+    """The records of a universe as a connection sees them: its transaction's, or the past."""
 
-    def __init__(self, root: Root) -> None:
-        connection = cast("Any", root)._p_jar
-        self._storage = connection._storage  # the transaction's view of it
+    def __init__(self, connection: Connection) -> None:
+        self._storage = connection._storage  # it has the records of its own moment
         self._class = partial(connection.db().classFactory, connection)
 
     def walk(self) -> Iterator[Record]:
@@ -72,7 +67,7 @@ class Records:
         while to_visit:
             record = self.read(to_visit.pop())
             for reference in record.references:
-                if reference.oid not in seen and reference.kind not in _REFER_TO_NOTHING:
+                if reference.oid not in seen and reference.kind not in REFER_TO_NOTHING:
                     seen.add(reference.oid)
                     to_visit.append(reference.oid)
             yield record
@@ -82,6 +77,17 @@ class Records:
 
         Raises:
             UniverseUnreadable: It is damaged, or missing.
+        """
+        record = self.find(oid)
+        if record is None:
+            raise UniverseUnreadable(f"the record {oid:#x}", "it is missing")
+        return record
+
+    def find(self, oid: int) -> Record | None:
+        """Return one record, or None if there was none at this moment.
+
+        Raises:
+            UniverseUnreadable: It is damaged.
         """
         references: list[Reference] = []
 
@@ -99,10 +105,21 @@ class Records:
             state = unpickler.load()
             source = state["source"] if kind is Method else ""
             return Record(oid, kind, _slots(oid, kind, state), source, tuple(references))
+        except POSKeyError:
+            return None
         except (ConflictError, UniverseUnreadable):
             raise
         except Exception as error:  # whatever a damaged pickle may raise
             raise UniverseUnreadable(f"the record {oid:#x}", repr(error)) from error
+
+
+def is_object(kind: object) -> bool:
+    """Tell whether a record is an object's, by its class, and not a container's or an index's.
+
+    What a record of an unknown class belongs to cannot be told: it counts as an object.
+    """
+    unknown = isinstance(kind, type) and issubclass(kind, UnknownRecord)
+    return kind is UvmObject or unknown
 
 
 def references_in(value: object) -> Iterator[Reference]:

@@ -6,14 +6,17 @@ writes down the class that it finds; this writes `UvmObject` in its place.
 
 from __future__ import annotations
 
+from pickle import PicklingError
+
 from persistent import Persistent
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 from persistent.wref import WeakRef
 from ZODB.serialize import ObjectWriter
 
+from batos.errors import NotStorable
 from batos.kernel.uvm_object import UvmObject
-from batos.kernel.values import settle
+from batos.kernel.values import PersistentSet, settle
 
 
 class RecordWriter(ObjectWriter):  # type: ignore[misc]  # ZODB is untyped
@@ -45,6 +48,10 @@ class RecordWriter(ObjectWriter):  # type: ignore[misc]  # ZODB is untyped
         if isinstance(obj, UvmObject):
             record: bytes = self._dump(UvmObject, obj.__getstate__())
             return record
-        if isinstance(obj, PersistentList | PersistentMapping):
+        if type(obj) in (PersistentList, PersistentMapping, PersistentSet):
             settle(obj)
-        return super().serialize(obj)  # type: ignore[no-any-return]
+        try:
+            return super().serialize(obj)  # type: ignore[no-any-return]
+        except (PicklingError, TypeError, AttributeError) as error:  # it has no name, no state
+            kind = type(obj).__name__
+            raise NotStorable(f"value in a {kind}", "a universe", str(error)) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from batos.workbench.options import FOLDER, Options, command
+from batos.workbench.printable import counted
 from batos.workbench.progress import progress
 
 
@@ -24,8 +25,9 @@ def backup(options: Options, folder: Path) -> None:
         taken = back_up(options.folder, folder, on_bytes)
     kind = "all of it" if taken.is_whole else "what was new"
     text = (
-        f"{folder} has a backup of transaction {taken.tid}: {kind}, {taken.transactions}"
-        f" transactions, {taken.blobs} weights, {taken.bytes:,} bytes."
+        f"{folder} has a backup of transaction {taken.tid}: {kind},"
+        f" {counted(taken.transactions, 'transaction')}, {_weights(taken.blobs)},"
+        f" {taken.bytes:,} bytes."
     )
     options.answer(text, taken)
 
@@ -44,9 +46,12 @@ def verify(options: Options, folder: Path | None) -> None:
     with progress("records") as on_bytes:
         found = check(path, on_bytes)
     text = (
-        f"{path} is whole: {found.transactions} transactions, {found.records} records,"
-        f" {found.objects} objects, {found.blobs} weights, {found.bytes:,} bytes."
+        f"{path} is whole: {counted(found.transactions, 'transaction')},"
+        f" {counted(found.records, 'record')}, {counted(found.objects, 'object')},"
+        f" {_weights(found.blobs)}, {found.bytes:,} bytes."
     )
+    if found.unfinished:
+        text += "\nA forgetting is unfinished: `batos forget --finish` ends it."
     options.answer(text, found)
 
 
@@ -64,5 +69,9 @@ def recover(options: Options, folder: Path, target: Path, tid: str | None) -> No
 
     with progress("weights") as on_bytes:
         made = make_again(folder, target, tid, on_bytes)
-    text = f"{target} is as it was after transaction {made.tid}, with {made.blobs} weights."
+    text = f"{target} is as it was after transaction {made.tid}, with {_weights(made.blobs)}."
     options.answer(text, {"universe": str(target), "tid": made.tid, "blobs": made.blobs})
+
+
+def _weights(count: int) -> str:
+    return counted(count, "file of weights", "files of weights")

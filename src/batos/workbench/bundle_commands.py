@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from batos.errors import UniverseMissing
+from batos.errors import Conflict, UniverseMissing
 from batos.workbench.options import FOLDER, Options, command
+from batos.workbench.printable import counted, differing_lines
 from batos.workbench.progress import progress
 
 if TYPE_CHECKING:
     from batos.universe.bundle.importing import Imported, Prefer
+
+_FATES = {  # what becomes of slots that differ
+    None: "and you have to say `--ours` or `--theirs`",
+    "ours": "kept as here",
+    "theirs": "replaced by the bundle's",
+}
 
 
 @command("export")
@@ -35,20 +44,21 @@ def export(
             folder, names, weights=not no_weights, journal=not no_journal, on_bytes=on_bytes
         )
     text = (
-        f"{folder} holds {exported.objects} objects, {exported.methods} methods,"
-        f" {exported.entries} entries of the journal and {exported.weights} weights;"
-        f" {exported.files_changed} files were written."
+        f"{folder} holds {counted(exported.objects, 'object')},"
+        f" {counted(exported.methods, 'method')}, {_entries(exported.entries)} and"
+        f" {counted(exported.weights, 'file of weights', 'files of weights')};"
+        f" {counted(exported.files_changed, 'file')} written."
     )
     options.answer(text, exported)
 
 
 @command("import")
 @click.argument("folder", type=FOLDER)
-@click.option("--ours", "prefer", flag_value="ours", help="Keep slots that differ.")
-@click.option("--theirs", "prefer", flag_value="theirs", help="Replace slots that differ.")
+@click.option("--ours", is_flag=True, help="Keep slots that differ.")
+@click.option("--theirs", is_flag=True, help="Replace slots that differ.")
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 @click.pass_obj
-def import_(options: Options, folder: Path, prefer: Prefer | None, dry_run: bool) -> None:
+def import_(options: Options, folder: Path, ours: bool, theirs: bool, dry_run: bool) -> None:
     """Join the bundle in FOLDER to the universe, or make one of it where there is none.
 
     New objects and slots are added. A slot that differs is a conflict, and nothing is
@@ -58,6 +68,9 @@ def import_(options: Options, folder: Path, prefer: Prefer | None, dry_run: bool
     """
     from batos.opening import rebuild  # noqa: PLC0415  `--help` stays quick
 
+    if ours and theirs:
+        raise click.UsageError("--ours keeps what --theirs replaces; say one of them")
+    prefer: Prefer | None = "ours" if ours else "theirs" if theirs else None
     with progress("weights") as on_bytes:
         try:
             with options.open() as universe:
@@ -65,26 +78,43 @@ def import_(options: Options, folder: Path, prefer: Prefer | None, dry_run: bool
                     folder, prefer=prefer, dry_run=dry_run, on_bytes=on_bytes
                 )
         except UniverseMissing:
-            if dry_run:
-                raise
-            place = options.settings.universe
-            imported = rebuild(place, folder, on_bytes, options.settings)
-    options.answer(_page(imported, dry_run), imported)
+            place, settings = options.settings.universe, options.settings
+            imported = rebuild(place, folder, on_bytes, settings, dry_run=dry_run)
+    facts = {field.name: getattr(imported, field.name) for field in fields(imported)}
+    options.answer(_page(imported, prefer, dry_run), facts | {"decided": prefer})
 
 
-def _page(imported: Imported, dry_run: bool) -> str:
+def _page(imported: Imported, prefer: Prefer | None, dry_run: bool) -> str:
+    names = [name for name in imported.new_names if name not in imported.new_objects]
+    differ = len(imported.conflicts)
+    added = ", ".join(
+        (
+            counted(len(imported.new_objects), "new object"),
+            counted(len(imported.new_slots), "new slot"),
+            _entries(imported.entries),
+        )
+    )
     lines = [
         *(f"+ {called}" for called in imported.new_objects),
         *(f"+ {slot}" for slot in imported.new_slots),
-        *(
-            f"! {it.object} {it.slot}: {it.here} here, {it.there} there"
-            for it in imported.conflicts
-        ),
+        *(f"+ the name {name}" for name in names),
+        *(line for conflict in imported.conflicts for line in _conflict_lines(conflict)),
+        f"{'It would add' if dry_run else 'Added'}: {added}.",
+        f"Found the same: {counted(imported.equal, 'slot')}.",
     ]
-    done = "would be" if dry_run else "were"
-    lines.append(
-        f"{len(imported.new_objects)} objects and {len(imported.new_slots)} slots {done} added;"
-        f" {imported.equal} slots are the same, {len(imported.conflicts)} differ;"
-        f" {imported.entries} entries of the journal {done} added."
-    )
+    if differ:
+        lines.append(f"Found different: {counted(differ, 'slot')}, {_FATES[prefer]}.")
     return "\n".join(lines)
+
+
+def _conflict_lines(conflict: Conflict) -> Iterator[str]:
+    place, here, there = f"! {conflict.object} {conflict.slot}", conflict.here, conflict.there
+    if "\n" not in here + there:
+        yield f"{place}: {here} here, {there} there"
+        return
+    yield f"{place}: here -, there +"  # a method
+    yield from (f"    {line}" for line in differing_lines(here, there))
+
+
+def _entries(count: int) -> str:
+    return counted(count, "entry of the journal", "entries of the journal")

@@ -28,8 +28,11 @@ _COMMANDS = {
     "source": ("looking_commands", "source", "Show a method and where it came from."),
     "define": ("object_commands", "define", "Install a method that you wrote."),
     "slot": ("slot_commands", "slot", "Change a slot by hand: set, rename, remove, copy."),
+    "unname": ("object_commands", "unname", "Take an object's name away."),
     "find": ("slot_commands", "find", "Find implementors, senders, referrers of a name."),
-    "pending": ("past_commands", "pending", "Read, approve or reject proposals."),
+    "why": ("why_commands", "why", "Tell why an object answers as it does."),
+    "promote": ("why_commands", "promote", "Move a method to a prototype."),
+    "pending": ("pending_commands", "pending", "Read, edit, approve or reject proposals."),
     "log": ("past_commands", "log", "Show what happened, newest first."),
     "undo": ("past_commands", "undo", "Undo a transaction."),
     "history": ("history_commands", "history", "Show what happened to one object."),
@@ -48,9 +51,6 @@ _COMMANDS = {
     "doctor": ("doctor", "doctor", "Check what this machine has and lacks."),
     "completion": ("birth_commands", "completion", "Print the shell's completion script."),
 }
-
-
-_MAKERS = {"awaken", "tour", "import", "recover"}  # they open none that could refuse
 
 
 class _Lazy(Group):
@@ -88,11 +88,9 @@ def batos(context: click.Context, universe: str | None, safe: bool) -> None:
     account balance=100; batos send account deposit_ 50 -e "balance=9 | 1 => 10 | balance=10".
     """
     options = context.ensure_object(Options)
-    options.universe, options.safe = universe, safe
-    if safe and context.invoked_subcommand in _MAKERS:
-        raise click.UsageError(
-            f"--safe only looks; {context.invoked_subcommand} makes a universe"
-        )
+    options.universe = universe
+    if safe:
+        options.only_look(context.invoked_subcommand)
     from batos.workbench.logged import show_logged  # noqa: PLC0415  `--help` stays quick
 
     show_logged(everything=bool(os.environ.get("BATOS_DEBUG")))

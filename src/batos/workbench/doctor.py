@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from batos.workbench.options import Options, command
+from batos.workbench.printable import counted
+from batos.workbench.tables import table
 
-_NEEDED = ("ZODB", "RestrictedPython", "xllamacpp", "click", "rich", "huggingface_hub")
+_REQUIREMENT = re.compile(r"([\w.-]+)[^;]*(?:;.*extra == [\"'](\w+)[\"'])?")
+_FOR_WORK_ON_IT = "test"  # an extra that no user lacks
 _SPACE_BYTES = 1 << 30
 _SIGNS = {"ok": "✓", "note": "·", "lacks": "✗"}
 
@@ -38,19 +42,58 @@ def doctor(options: Options) -> int:
     Example: batos doctor --json
     """
     findings = [finding for check in _CHECKS for finding in check(options)]
-    lines = [f"{_SIGNS[f.state]} {f.what:<10} {f.text}" for f in findings]
-    options.answer("\n".join(lines), findings)
+    rows = [(_SIGNS[finding.state], finding.what, finding.text) for finding in findings]
+    options.answer(table(rows), findings)
     return int(any(finding.state == "lacks" for finding in findings))
 
 
 def _python(_options: Options) -> Iterator[Finding]:
     text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     yield Finding("python", "ok" if sys.version_info >= (3, 11) else "lacks", text)
-    for name in _NEEDED:
-        try:
-            yield Finding(name, "ok", version(name))
-        except PackageNotFoundError:
+
+
+def _packages(_options: Options) -> Iterator[Finding]:
+    """Look at batos and at what its own metadata says that it stands on."""
+    here = _version("batos")
+    yield Finding("batos", "ok" if here else "note", here or "not installed, only run")
+    needed = [found for text in _requirements() if (found := _REQUIREMENT.match(text))]
+    for name in (found[1] for found in needed if found[2] is None):
+        if there := _version(name):
+            yield Finding(_called(name), "ok", there)
+        else:
             yield Finding(name, "lacks", "not installed; install batos again")
+    for extra in dict.fromkeys(found[2] for found in needed if found[2]):
+        if extra != _FOR_WORK_ON_IT:
+            yield _extra(extra, [found[1] for found in needed if found[2] == extra])
+
+
+def _extra(extra: str, packages: list[str]) -> Finding:
+    what = f"batos[{extra}]"
+    versions = {name: _version(name) for name in packages}
+    if all(versions.values()):
+        told = ", ".join(f"{_called(name)} {there}" for name, there in versions.items())
+        return Finding(what, "ok", told)
+    return Finding(what, "note", f"not installed; `pip install '{what}'` brings it")
+
+
+def _requirements() -> list[str]:
+    """Return the packages that batos says it needs, with their extras."""
+    try:
+        return requires("batos") or []
+    except PackageNotFoundError:
+        return []
+
+
+def _called(name: str) -> str:
+    """Return what a package that is here calls itself."""
+    return str(distribution(name).metadata["Name"])
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _walls(_options: Options) -> Iterator[Finding]:
@@ -80,7 +123,12 @@ def _universe(options: Options) -> Iterator[Finding]:
     try:
         with options.open(read_only=True) as universe:
             moments = len(universe.log(10**9, everything=True))
-        yield Finding("universe", "ok", f"{universe.shown}, {moments} transactions")
+            told = counted(moments, "transaction") if universe.keeps_history else "no history"
+            unfinished = universe.unfinished_forgettings()
+        yield Finding("universe", "ok", f"{universe.shown}, {told}")
+        if unfinished:
+            text = "a forgetting is unfinished; `batos forget --finish` ends it"
+            yield Finding("universe", "note", text)
     except BatosError as error:
         yield Finding("universe", "note", str(error))
     path = options.settings.universe
@@ -104,6 +152,7 @@ def _existing(path: Path) -> Path:
 
 _CHECKS: tuple[Callable[[Options], Iterator[Finding]], ...] = (
     _python,
+    _packages,
     _walls,
     _minds,
     _universe,

@@ -20,9 +20,9 @@ from batos.workbench.stopping import stopped_by_sigterm
 
 if TYPE_CHECKING:
     from batos.engines.catalog import Weights
-    from batos.improvement.searching import Effort
     from batos.improvement.sheets import Sheets
     from batos.improvement.task import Split, Task
+    from batos.synthesis.search import Effort
 
 _MOST_SAMPLES = 16
 _SPLITS = ("final", "practice")
@@ -75,12 +75,12 @@ def synthesis_command(
     """
     from batos.engines.catalog import resolve  # noqa: PLC0415  (`--help` stays quick)
     from batos.improvement.curriculum import draw_tasks  # noqa: PLC0415  (as above)
-    from batos.improvement.searching import Effort  # noqa: PLC0415  (as above)
     from batos.improvement.sheets import open_sheets  # noqa: PLC0415  (as above)
+    from batos.synthesis.search import Effort  # noqa: PLC0415  (as above)
 
     weights = resolve(mind, options.cache)
     tasks = draw_tasks(count, seed, split)
-    effort = Effort(samples=samples, seed=seed)
+    effort = Effort(samples=-(-samples // 2), seed=seed)  # of two rounds
     sheets = open_sheets(out, _identity(tasks, effort, weights))
     exam = _Exam(f"{split} split, seed {seed}", tasks, effort, weights, without_examples)
     try:
@@ -136,7 +136,8 @@ def _answer(options: Options, exam: _Exam, sheets: Sheets) -> None:
 
     report = report_on(sheets.papers)
     asked = f"{len(exam.tasks)} tasks, {exam.of}, {exam.weights.name}"
-    head = f"{asked}; {exam.effort.samples} samples"
+    most = exam.effort.samples * exam.effort.rounds
+    head = f"{asked}; up to {most} samples"
     options.answer(f"{head}\n\n{as_text(report)}", {"exam": head, "report": report})
 
 

@@ -33,6 +33,10 @@ def _scores(scores: Scores) -> Iterator[str]:
     yield table(
         [
             ("accepted, and wrong", *_solved(wrong)),
+            ("accepted, and an edit", *_solved(scores.edited)),
+            ("of these wrong", *_solved(scores.edits_wrong)),
+            ("accepted, and a claim broken", *_solved(scores.doubted)),
+            ("of these wrong", *_solved(scores.doubted_wrong)),
             ("abstained", *_solved(none)),
             ("tokens", f"{scores.tokens:,}", f"{scores.tokens_each:.0f} a task", ""),
             ("seconds", f"{scores.median_s:.1f} median", f"{scores.p95_s:.1f} p95", ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batos.workbench.options import Options, command
+from batos.workbench.printable import differing_lines
 
 if TYPE_CHECKING:
     from batos.universe.past import Difference, Event
@@ -81,7 +81,9 @@ def restore(options: Options, name: str, when: str, slots: tuple[str, ...]) -> N
     """
     with options.open() as universe:
         changes = universe.restore(name, when, slots or None)
-    text = "\n".join((f"{name} is as it was at {when}.", *_change_lines(changes)))
+    what = f"{', '.join(slots)} of {name}" if slots else name
+    verb = "are as they were" if len(slots) > 1 else "is as it was"
+    text = "\n".join((f"{what} {verb} at {when}.", *_change_lines(changes)))
     facts = {"name": name, "when": when, "changes": [asdict(change) for change in changes]}
     options.answer(text, facts)
 
@@ -100,18 +102,17 @@ def _difference_lines(difference: Difference) -> Iterator[str]:
 
 def _change_lines(changes: Iterable[Change]) -> Iterator[str]:
     for change in changes:
+        if change.comment is not None:
+            said, says = (_short(comment or None) for comment in change.comment)
+            yield f"    {change.slot}: comment changed: {said} -> {says}"
+        if change.before == change.after:
+            continue
         if change.is_method:
+            lines = differing_lines(change.before or "", change.after or "")
             yield f"    {change.slot}:"
-            yield textwrap.indent("\n".join(_source_lines(change)), "      ")
+            yield textwrap.indent("\n".join(lines), "      ")
         else:
             yield f"    {change.slot}: {_short(change.before)} -> {_short(change.after)}"
-
-
-def _source_lines(change: Change) -> Iterator[str]:
-    """Yield the lines of a method that came, went or stayed, as a diff shows them."""
-    before, after = (text or "" for text in (change.before, change.after))
-    lines = difflib.ndiff(before.splitlines(), after.splitlines())
-    return (line for line in lines if not line.startswith("?"))
 
 
 def _short(text: str | None) -> str:

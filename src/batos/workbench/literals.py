@@ -1,7 +1,8 @@
 """What people type for values and examples, read without running any of it.
 
 A value is a Python literal (`5`, `'text'`, `[1, 2]`), `@name` for an object of the
-universe, or a bare word, which is text. An example reads
+universe, or a bare word, which is text. A slot may also get a `Counter(0)` or a `Queue([])`.
+An example reads
 
     [slots before |] arguments => [result] [| slots after]
 
@@ -17,11 +18,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from batos.errors import ExamplesRefused, SlotRefused
+from batos.errors import ExamplesRefused, SlotRefused, ValueRefused
+from batos.kernel.shared import Counter, Queue
 from batos.synthesis.examples import ANYTHING, Example
 from batos.universe.names import Named
 
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+
+
+_SHARED = re.compile(r"\s*(?:batos\.)?(Counter|Queue)\s*\((.*)\)\s*", re.DOTALL)
 
 
 def value_of(text: str) -> object:
@@ -38,6 +43,40 @@ def value_of(text: str) -> object:
         return text
 
 
+def argument_of(text: str) -> object:
+    """Return the argument of a message that somebody typed.
+
+    Raises:
+        ValueRefused: It is a counter or a queue, which only a slot can hold.
+    """
+    if (found := _SHARED.fullmatch(text)) is not None:
+        why = f"a {found[1]} is no argument; `batos slot set` puts one into a slot"
+        raise ValueRefused(text, why)
+    return value_of(text)
+
+
+def slot_value_of(text: str) -> object:
+    """Return what somebody typed for a slot to hold.
+
+    >>> slot_value_of("Counter(3)"), list(slot_value_of("Queue(['a', 'b'])"))
+    (Counter(3), ['a', 'b'])
+
+    Raises:
+        ValueRefused: A counter is to count what is no number, or a queue to hold no list.
+    """
+    if (found := _SHARED.fullmatch(text)) is None:
+        return value_of(text)
+    kind, inner = found.groups()
+    try:
+        content = ast.literal_eval(inner.strip() or ("0" if kind == "Counter" else "[]"))
+        if kind == "Queue" and not isinstance(content, list | tuple):
+            raise TypeError(f"a queue holds the items of a list, not {content!r}")
+        return Counter(content) if kind == "Counter" else Queue(content)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        why = f"{error}; write Counter(0) or Queue(['a', 'b']), and text in quotes"
+        raise ValueRefused(text, why) from None
+
+
 def slots_of(pairs: Iterable[str]) -> dict[str, object]:
     """Return slots from `name=value` words.
 
@@ -49,7 +88,7 @@ def slots_of(pairs: Iterable[str]) -> dict[str, object]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise SlotRefused(pair, "write name=value")
-        slots[name] = value_of(value)
+        slots[name] = slot_value_of(value)
     return slots
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from batos.errors import NoSuchMethod
+from batos.errors import NoSuchMethod, WeightsDamaged
 from batos.kernel.delegation import PARENT_MARK
 from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import Slot, mirror
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.values import brief
 from batos.universe.delivery import RECEIPTS
-from batos.universe.names import named_object
+from batos.universe.journal import Proposal, State
+from batos.universe.names import named_object, shown
 from batos.universe.placeholders import UnknownRecord
 from batos.universe.states import names_in, own_slots, shown_slots
 from batos.workbench.options import Options, at_option, command
+from batos.workbench.proposal_page import origin_page
 from batos.workbench.tables import table
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _PROVENANCE_LINES = (
     "mind",
     "policy_version",
 )
+_WITH_VALUES = ("data", "parent")  # behaviour is told in words; `source` has its text
 _NO_OBJECTS = {
     "journal": "the record of what was proposed; `batos pending list --all` shows it",
     RECEIPTS: "the receipts of messages that were sent under an id",
@@ -58,7 +60,7 @@ def inspect(options: Options, name: str | None, when: str | None) -> None:
             text, data = _overview(root, _any_summary if options.safe else _summary)
         elif name in _NO_OBJECTS and name in root:
             said = _NO_OBJECTS[name]
-            text, data = f"{name} is {said}.", {"name": name, "is": said}
+            text, data = f"{name}: {said}.", {"name": name, "is": said}
         elif isinstance(root.get(name), UnknownRecord):
             text, data = _record(name, root)
         else:
@@ -82,12 +84,12 @@ def source(
     with options.look(when) as root:
         method = _method(root, name, selector)
         text, origin = method.source, dict(method.provenance)
+    if provenance:
+        found = Proposal("", name, selector, text, origin, State.INSTALLED)
+        options.answer("", {"source": text, "provenance": origin}, styled=origin_page(found))
+        return
     kept = {key: origin[key] for key in _PROVENANCE_LINES if origin.get(key) is not None}
     header = "\n".join(f"# {key}: {value}" for key, value in kept.items())
-    if provenance:
-        header = "\n".join(
-            f"# {line}" for line in json.dumps(origin, indent=2, default=repr).splitlines()
-        )
     options.answer(f"{header}\n{text}", {"source": text, "provenance": origin})
 
 
@@ -132,11 +134,23 @@ def _object(name: str, root: Root) -> Answer:
         for one in disputed
     ]
     noted = {slot.name: _annotation(slot) for slot in own if _annotation(slot)}
-    data = {"name": name, "slots": slots, "inherited": inherited}
-    return "\n".join(filter(None, lines)), data | {
+    data = {
+        "name": name,
+        "slots": slots,
+        "values": {one.name: _value(one, root) for one in own if one.kind in _WITH_VALUES},
+        "inherited": inherited,
         "annotations": noted,
         "ambiguities": disputed,
     }
+    return "\n".join(filter(None, lines)), data
+
+
+def _value(slot: Slot, root: Root) -> object:
+    """Return what a slot holds as data; text where its file is missing."""
+    try:
+        return shown(slot.value, root)
+    except WeightsDamaged as error:
+        return str(error)
 
 
 def _slots_table(own: list[Slot], described: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""`batos mind`: bring minds here, name them, list them.
+"""`batos mind`: bring minds here, name them, list them; what one wears is `adapter_commands`.
 
 The answer goes to stdout, progress to stderr: a bar on a terminal, one line elsewhere,
 nothing if all is here.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batos.workbench.adapter_commands import adapter, status
 from batos.workbench.options import Options, group
 from batos.workbench.stopping import stopped_by_sigterm
 
@@ -29,6 +30,10 @@ def mind() -> None:
 
     Example: batos mind pull
     """
+
+
+mind.add_command(adapter)
+mind.add_command(status)
 
 
 @mind.command("pull")

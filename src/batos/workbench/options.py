@@ -1,7 +1,7 @@
 """What the command line says about all commands, and the form of all their answers.
 
-Every command and group is one of the two classes here, so `--json` may stand after any of
-them. Which commands there are, and how one ends, is left to `cli`.
+Every command and group is one of the two classes here, so `--json`, `-u` and `--safe` may
+stand after any of them. Which commands there are, and how one ends, is left to `cli`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NEGATIVE = re.compile(r"^(?=-[\d.])")  # the place before such a number
 _MASK = "\0"  # no word of a command line can hold one
+_MAKERS = {"awaken", "tour", "import", "recover"}  # they open none that could refuse
 
 
 @dataclass
@@ -42,22 +43,24 @@ class Options:
         """The settings, with the flags on top."""
         from batos.settings import load_settings  # noqa: PLC0415  `--help` stays quick
 
-        return load_settings({"universe": self.universe})
+        return replace(load_settings({"universe": self.universe}), via="cli")
 
     @property
     def folder(self) -> Path:
         """The universe's folder, for what reads its files.
 
         Raises:
-            AddressRefused: It is meant by a URI, and its files are somebody else's.
+            NotInFolder: It is meant by a URI, and its files are somebody else's.
         """
-        from batos.errors import AddressRefused  # noqa: PLC0415  `--help` stays quick
-        from batos.universe.addresses import address_of  # noqa: PLC0415
+        from batos.universe.addresses import (  # noqa: PLC0415  `--help` stays quick
+            address_of,
+            not_in_folder,
+        )
 
         place = address_of(self.settings.universe, self.cache)
         if isinstance(place, Path):
             return place
-        raise AddressRefused(place.shown, "this command reads a folder's files")
+        raise not_in_folder(place)
 
     @property
     def cache(self) -> Path:
@@ -73,6 +76,16 @@ class Options:
             settings.universe, read_only=read_only, settings=settings, safe=self.safe
         )
 
+    def only_look(self, command: str | None) -> None:
+        """Let nothing run and nothing be changed by a command.
+
+        Raises:
+            UsageError: It makes a universe.
+        """
+        if command in _MAKERS:
+            raise click.UsageError(f"--safe only looks; {command} makes a universe")
+        self.safe = True
+
     @contextmanager
     def look(self, when: str | None) -> Iterator[Root]:
         """Give the root of the universe to be read, as it is or as it was at a moment."""
@@ -82,9 +95,16 @@ class Options:
         ):
             yield root
 
-    def answer(self, text: str, data: object) -> None:
-        """Print an answer on stdout: text for a person, or data as JSON."""
-        click.echo(json.dumps(jsonable(data), indent=2) if self.json else printable(text))
+    def answer(self, text: str, data: object, styled: str | None = None) -> None:
+        """Print an answer on stdout: text for a person, or data as JSON.
+
+        Args:
+            text: What a person reads.
+            data: The same, for programs.
+            styled: Instead of `text`: made harmless already, and perhaps with colours.
+        """
+        shown = printable(text) if styled is None else styled
+        click.echo(json.dumps(jsonable(data), indent=2) if self.json else shown)
 
 
 def _note_json(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -102,11 +122,35 @@ _JSON = click.Option(
 )
 
 
+def _note_universe(context: click.Context, _option: click.Parameter, said: str | None) -> None:
+    if said is not None:
+        context.ensure_object(Options).universe = said
+
+
+def _note_safe(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        while context.parent is not None and context.parent.parent is not None:
+            context = context.parent
+        context.ensure_object(Options).only_look(context.info_name)
+
+
+# Before a command these are the root's own; after it nobody needs them in every help.
+_BEHIND = (
+    click.Option(
+        ["-u", "--universe"], hidden=True, expose_value=False, callback=_note_universe
+    ),
+    click.Option(
+        ["--safe"], is_flag=True, hidden=True, expose_value=False, callback=_note_safe
+    ),
+)
+
+
 class Command(click.Command):
-    """A command that understands `--json`, also when the rest of its line is wrong."""
+    """A command that understands what all do, `--json` also when its line is wrong."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), _JSON]
+        behind = () if ctx.parent is None else _BEHIND
+        return [*super().get_params(ctx), *behind, _JSON]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         words = list(args)

@@ -6,6 +6,8 @@ that recolour, move or hide, and marks that turn the direction of reading.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 def printable(text: str) -> str:
     r"""Return text in which only line ends and tabs still act; the rest is spelled out.
@@ -26,6 +28,23 @@ def printable_line(text: str) -> str:
     two\nlines
     """
     return printable(text).replace("\n", r"\n")
+
+
+def differing_lines(before: str, after: str) -> Iterator[str]:
+    """Yield the lines of two texts as a diff shows them, the equal ones as well."""
+    import difflib  # noqa: PLC0415  `--help` stays quick
+
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return (line for line in lines if not line.startswith("?"))
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return how many there are, in words.
+
+    >>> counted(1, "method"), counted(1200, "entry", "entries")
+    ('1 method', '1,200 entries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _spelled(char: str) -> str:

@@ -10,9 +10,11 @@ import click
 from batos.kernel.mirror import mirror
 from batos.universe.names import loaded, named_object
 from batos.universe.universe import Root
-from batos.workbench.literals import value_of
-from batos.workbench.options import Options, WithNumbers, command, group
+from batos.workbench.literals import slot_value_of
+from batos.workbench.options import Options, WithNumbers, at_option, command, group
 from batos.workbench.tables import table
+
+_BACK = "If that is not what you meant, `batos undo` gives them back."
 
 
 @group("slot")
@@ -32,10 +34,12 @@ def slot() -> None:
 def set_(options: Options, name: str, slot_name: str, value: str, comment: str) -> None:
     """Write SLOT of NAME. VALUE is a Python literal, @name for an object, or a bare word.
 
+    Counter(0) and Queue([]) are values that many transactions may change at once.
+
     Example: batos slot set account limit 500 --comment "what it may owe"
     """
     with _changed(options, f"slot set {name} {slot_name}") as root:
-        given = loaded(value_of(value), root)
+        given = loaded(slot_value_of(value), root)
         image = mirror(named_object(root, name))
         image.set(slot_name, given, comment, options.settings.user)
     _answer(options, f"{name} has {slot_name}.", name, slot_name)
@@ -66,8 +70,14 @@ def remove(options: Options, name: str, slot_name: str) -> None:
     Example: batos slot remove account balance
     """
     with _changed(options, f"slot remove {name} {slot_name}") as root:
-        mirror(named_object(root, name)).remove(slot_name)
-    _answer(options, f"{name} has no {slot_name} of its own now.", name, slot_name)
+        image = mirror(named_object(root, name))
+        was_child = bool(image.parents())
+        image.remove(slot_name)
+        orphaned = was_child and not image.parents()
+    text = f"{name} has no {slot_name} of its own now."
+    if orphaned:
+        text += f" It has no parents any more and understands only its own slots. {_BACK}"
+    _answer(options, text, name, slot_name)
 
 
 @slot.command("copy")
@@ -107,8 +117,9 @@ def comment(options: Options, name: str, slot_name: str, text: str) -> None:
     "question", type=click.Choice(["implementors", "senders", "referrers", "understanding"])
 )
 @click.argument("word")
+@at_option
 @click.pass_obj
-def find(options: Options, question: str, word: str) -> None:
+def find(options: Options, question: str, word: str, when: str | None) -> None:
     """Look through the whole universe. Sends no message.
 
     implementors: who has a slot named WORD. senders: whose methods send, read or write it.
@@ -120,7 +131,7 @@ def find(options: Options, question: str, word: str) -> None:
     Example: batos find referrers genesis_obj
     """
     with options.open(read_only=True) as universe:
-        places = getattr(universe, question)(word)
+        places = getattr(universe, question)(word, when)
     rows = [(place.object or "(the root)", place.slot, place.how) for place in places]
     options.answer(table(rows) or "Nothing found.", places)
 

@@ -14,7 +14,9 @@ from batos.workbench.printable import printable
 _SIGNS = {
     "reflect": "?",
     "propose": "…",
+    "edit": "~",
     "repair": "↻",
+    "check": "=",
     "choose": "✓",
     "install": "+",
 }
@@ -45,6 +47,11 @@ def ask_person(proposal: Proposal) -> bool:
     click.echo(f"\nProposal {proposal.id}: {verdict}", err=True)
     click.echo(textwrap.indent(printable(proposal.source), "    "), err=True)
     return click.confirm("Install it?", default=False, err=True)
+
+
+def ask_whether_meant(told: str) -> bool:
+    """Ask whether an answer of a proposal is the one that was meant."""
+    return click.confirm(f"No examples yet. {printable(told)}. Is that right?", err=True)
 
 
 def somebody_is_there() -> bool:

@@ -44,7 +44,7 @@ def put_everything_into(root: Root) -> None:
     )
     mirror(account).set("double", Method(SOURCE, {"by": "a person", "tried": [("a", 1)]}))
     mirror(account).set("Double", mirror(account).method("double"))  # one method, two names
-    mirror(account).set("primitive", Primitive("kernel.set_slot"))
+    mirror(account).set("setSlot_value_", Primitive("kernel.set_slot"))
     friend = account.clone(owner=account)
     mirror(friend).set("more*", (genesis, account))
     account.friends = {friend, genesis.clone(n=1), genesis.clone(n=2)}

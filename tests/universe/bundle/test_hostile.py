@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from batos.errors import BundleRefused
+from batos.errors import BundleRefused, NotExportable
+from batos.kernel.method import Primitive
+from batos.kernel.mirror import mirror
 from batos.universe.bundle.exporting import export_universe
 from batos.universe.bundle.importing import import_bundle, rebuild
 from batos.universe.universe import Universe
@@ -26,7 +28,6 @@ def bundle(full: Universe, tmp_path: Path) -> Path:
     from tests.universe.bundle.conftest import SOURCE
 
     from batos.kernel.method import Method
-    from batos.kernel.mirror import mirror
 
     with full.transaction() as root:
         mine = root["mine"] = root["genesis_obj"].clone(n=1)
@@ -138,6 +139,12 @@ def journal_in_root(bundle: Path) -> None:
     seal(bundle, "root.json", json.dumps(text).encode())
 
 
+def primitive_in_root(bundle: Path) -> None:
+    text = json.loads((bundle / "root.json").read_text())
+    text["slots"]["odd"] = {"$primitive": "personas.infer"}
+    seal(bundle, "root.json", json.dumps(text).encode())
+
+
 def entry(**changes: Any) -> Edit:
     def edit(bundle: Path) -> None:
         text = json.loads((bundle / "journal/000001.json").read_text())
@@ -212,7 +219,39 @@ HOSTILE: dict[str, tuple[Edit, str]] = {
     "no weights": (slot({"$blob": "0" * 64}), "no blob called"),
     "nothing shared": (slot({"$shared": "x"}), "no shared called"),
     "a shared number": (slot({"$shared": "x"}, shared={"x": 1}), "no container"),
-    "a bad primitive": (slot({"$primitive": "os.system('x')"}), r"no \$primitive"),
+    # primitives: what batos itself may do, planted where nobody looks for it
+    "a bad primitive": (slot({"$primitive": "os.system('x')"}), "mine.json: n: .*no primitive"),
+    "a primitive at another selector": (
+        slot({"$primitive": "kernel.set_slot"}),
+        "mine.json: n: 'kernel.set_slot' is no primitive that this selector leads to",
+    ),
+    "a primitive at a public selector": (
+        slot_called("total", {"$primitive": "personas.infer"}),
+        "mine.json: total: 'personas.infer' is no primitive that this selector",
+    ),
+    "another primitive at its selector": (
+        slot_called("infer_", {"$primitive": "kernel.set_slot"}),
+        "mine.json: infer_: 'kernel.set_slot' is no primitive that this selector",
+    ),
+    "a primitive that is no text": (slot({"$primitive": ["x"]}), "n: .*no primitive"),
+    "a primitive in data": (
+        slot([{"$primitive": "personas.infer"}]),
+        "mine.json: n: a primitive lies in an object's slot",
+    ),
+    "a primitive as a parent": (slot_called("more*", {"$primitive": "x.y"}), "no primitive"),
+    "a primitive beside a key": (
+        slot({"$primitive": "personas.infer", "x": 1}),
+        r"beside \$primitive nothing may stand",
+    ),
+    "a primitive in a shared container": (
+        slot({"$shared": "x"}, shared={"x": [{"$primitive": "personas.infer"}]}),
+        "n: a primitive lies in an object's slot",
+    ),
+    "a primitive in the root": (primitive_in_root, "root.json: odd: a primitive lies in"),
+    "a primitive in a message": (
+        entry(message={"selector": {"$primitive": "personas.infer"}}),
+        r"\$primitive has no place",
+    ),
     # annotations
     "notes that are no mapping": (slot(1, notes=[]), "notes: a mapping"),
     "a note of no slot": (slot(1, notes={"m": {}}), "notes.m: there is no such slot"),
@@ -274,3 +313,24 @@ def test_the_bundle_is_accepted_as_it_was_exported(bundle: Path, tmp_path: Path)
     rebuild(tmp_path / "new.universe", bundle)
 
     assert (tmp_path / "new.universe/Data.fs").exists()
+
+
+def test_the_primitives_of_a_birth_may_lie_where_they_are_known(
+    bundle: Path, full: Universe, tmp_path: Path
+) -> None:
+    slot_called("infer_", {"$primitive": "personas.infer"})(bundle)
+
+    import_bundle(full, bundle)
+
+    with full.transaction() as root:
+        assert mirror(root["mine"]).slots()["infer_"] == Primitive("personas.infer")
+
+
+def test_a_primitive_that_no_import_would_take_is_not_exported(
+    full: Universe, tmp_path: Path
+) -> None:
+    with full.transaction() as root:
+        mirror(root["account"]).set("think_", Primitive("personas.infer"))
+
+    with pytest.raises(NotExportable, match=r"account.*\.think_ cannot be exported"):
+        export_universe(full, tmp_path / "odd")

@@ -1,4 +1,7 @@
-"""Values that hold no others, as JSON and back: numbers, text, bytes, dates, primitives."""
+"""Values that hold no others, as JSON and back: numbers, text, bytes, dates.
+
+Primitives are written here, too; they are behaviour, so who reads them is `building`.
+"""
 
 from __future__ import annotations
 
@@ -105,12 +108,4 @@ READ: Mapping[str, Callable[[dict[str, Any]], object]] = {
     "datetime": _read_clock("datetime", dt.datetime),
     "timedelta": lambda it: _read_span(it["$timedelta"]),
     "timezone": lambda it: _read_zone(it["$timezone"]),
-    "primitive": lambda it: _read_primitive(it["$primitive"]),
 }
-
-
-def _read_primitive(name: object) -> Primitive:
-    parts = name.split(".") if isinstance(name, str) else []
-    if len(parts) != 2 or not all(part.isidentifier() for part in parts):
-        raise ValueError("a primitive's name is room.name")
-    return Primitive(".".join(parts))

@@ -10,9 +10,10 @@ from ZODB.blob import Blob
 from ZODB.Connection import Connection
 
 from batos.errors import BatosError, BundleRefused, MindMissing
-from batos.kernel.method import Method
+from batos.kernel.method import Method, Primitive
 from batos.kernel.mirror import mirror
 from batos.kernel.uvm_object import UvmObject, note_slot, write_slot
+from batos.universe.awakening import PRIMITIVES
 from batos.universe.blobs import OnBytes, import_weights
 from batos.universe.bundle.atoms import NotPortable
 from batos.universe.bundle.layout import MANIFEST, ROOT, object_file
@@ -65,7 +66,9 @@ class Builder:
             MindMissing: Nobody has the weights that it names.
         """
         text = self._bundle.objects[called]
-        value = self._value(object_file(called), slot, text.slots[slot])
+        value = self._primitive(called, slot) or self._value(
+            object_file(called), slot, text.slots[slot]
+        )
         try:
             write_slot(self._objects[called], slot, value)
             note_slot(self._objects[called], slot, text.notes.get(slot, {}))
@@ -75,6 +78,20 @@ class Builder:
     def named(self, name: str) -> object:
         """Return what the root's name leads to in the bundle."""
         return self._value(ROOT, name, self._bundle.root.slots[name])
+
+    def _primitive(self, called: str, slot: str) -> Primitive | None:
+        """Return the primitive that is all that a slot holds, or None if it holds none.
+
+        A primitive does what batos itself may do, so it is known by its selector: under any
+        other it would do so unseen.
+        """
+        match self._bundle.objects[called].slots[slot]:
+            case {"$primitive": name, **rest} if not rest:
+                if name == PRIMITIVES.get(slot, ""):
+                    return Primitive(PRIMITIVES[slot])
+                why = f"{name!r} is no primitive that this selector leads to in this version"
+                self._refuse(object_file(called), slot, why)
+        return None
 
     def _value(self, file: str, key: str, encoded: Any) -> object:
         try:
@@ -86,6 +103,8 @@ class Builder:
         raise BundleRefused(str(self._bundle.folder), file, f"{key}: {why}")
 
     def _resolve(self, word: str, value: object) -> object:
+        if word == "primitive":
+            raise NotPortable("a primitive lies in an object's slot, and not in data")
         if word not in ("object", "method", "blob", "shared") or not isinstance(value, str):
             raise NotPortable(f"${word} has no meaning here")
         if word == "object" and value in self._objects:

@@ -14,10 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from batos.errors import FolderTaken
+from batos.errors import FolderTaken, NotExportable
+from batos.universe.awakening import PRIMITIVES
 from batos.universe.blobs import OnBytes, copy_file, unseen
 from batos.universe.bundle import entries
-from batos.universe.bundle.graph import JOURNAL, Graph
+from batos.universe.bundle.graph import JOURNAL, Graph, ObjectText
 from batos.universe.bundle.layout import (
     FILE,
     FOLDERS,
@@ -78,6 +79,7 @@ def export_universe(
         graph = Graph(root._p_jar, tuple(names) or None, writing.weights_named)  # type: ignore[attr-defined]
         writing.begin()
         for called, text in graph.texts():
+            _check_primitives(called, text)
             writing.put(object_file(called), text_of(text.as_json()))
         for file in graph.methods:
             method = graph.method(file)
@@ -96,6 +98,15 @@ def export_universe(
         len(writing.weights),
         writing.changed,
     )
+
+
+def _check_primitives(called: str, text: ObjectText) -> None:
+    """Refuse what every import would refuse, while somebody can still change it."""
+    for slot, value in text.slots.items():
+        match value:
+            case {"$primitive": name} if PRIMITIVES.get(slot) != name:
+                why = f"the primitive {name!r} lies under another selector than its own"
+                raise NotExportable(f"{called}.{slot}", why)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,7 @@ def rebuild(
     folder: Path,
     user: str = "",
     *,
+    dry_run: bool = False,
     find_weights: FindWeights = _nowhere,
     on_bytes: OnBytes = unseen,
 ) -> Imported:
@@ -66,6 +68,7 @@ def rebuild(
         path: Nothing may be there.
         folder: The bundle.
         user: Who does it, for the log.
+        dry_run: Only say what would happen: what was made is thrown away.
         find_weights: Where weights are that the bundle only names.
         on_bytes: Told how far the copies of weights are.
 
@@ -82,8 +85,11 @@ def rebuild(
     def give_birth(connection: Connection) -> None:
         builder = Builder(bundle, connection, {}, find_weights, on_bytes)
         _bear(bundle, builder, connection.root())
+        if dry_run:
+            raise _OnlyLooked(Comparison())
 
-    create_universe(path, "import", user, give_birth)
+    with suppress(_OnlyLooked):
+        create_universe(path, "import", user, give_birth)
     return Imported(
         tuple(bundle.objects), (), tuple(bundle.root.slots), 0, (), len(bundle.entries)
     )
@@ -126,15 +132,11 @@ def import_bundle(
     def attempt() -> Imported:
         try:
             with universe.transaction(f"import {folder.name}", user) as root:
-                connection = root._p_jar  # type: ignore[attr-defined]
-                graph = graph_here(bundle, connection)
-                found = compare(bundle, graph)
-                _check_new(bundle, found)
-                _decide(found.conflicts, prefer, dry_run)
-                here = {called: connection.get(oid) for called, oid in graph.objects.items()}
-                here |= _expected(bundle, connection)
-                builder = Builder(bundle, connection, here, find_weights, on_bytes)
-                _write(found, builder, prefer, root)
+                found = _join(
+                    *(bundle, root, prefer, dry_run),
+                    find_weights=find_weights,
+                    on_bytes=on_bytes,
+                )
                 if dry_run:
                     raise _OnlyLooked(found)
         except _OnlyLooked as looked:
@@ -147,6 +149,27 @@ def import_bundle(
     return replace(
         imported, entries=retried(partial(_add_entries, universe, bundle, user), Turns())
     )
+
+
+def _join(
+    bundle: Bundle,
+    root: Any,
+    prefer: Prefer | None,
+    dry_run: bool,
+    *,
+    find_weights: FindWeights,
+    on_bytes: OnBytes,
+) -> Comparison:
+    """Write what is new, and what is preferred, in the open transaction; say what that was."""
+    connection = root._p_jar
+    graph = graph_here(bundle, connection)
+    found = compare(bundle, graph)
+    _check_new(bundle, found)
+    _decide(found.conflicts, prefer, dry_run)
+    here = {called: connection.get(oid) for called, oid in graph.objects.items()}
+    here |= _expected(bundle, connection)
+    _write(found, Builder(bundle, connection, here, find_weights, on_bytes), prefer, root)
+    return found
 
 
 class _OnlyLooked(Exception):

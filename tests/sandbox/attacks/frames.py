@@ -1,0 +1,40 @@
+# ruff: noqa: E501  (one attack a line)
+"""Frames, code objects, generators and coroutines (RestrictedPython CVE-2023-37271)."""
+
+from tests.sandbox.attacks.attack import ERROR, HARMLESS, REFUSED, Attack, body
+
+ATTACKS = [
+    Attack("gi_frame", "the frame of a generator, and the caller's through it", body("g = (x for x in [1])", "return g.gi_frame.f_back.f_globals"), REFUSED),
+    Attack("gi_frame inside itself", "a generator that looks at its own frame", body("g = (g.gi_frame.f_back for _ in [1])", "return [x for x in g][0]"), REFUSED),
+    Attack("gi_code", "the code of a generator", body("return (x for x in []).gi_code.co_consts"), REFUSED),
+    Attack("gi_yieldfrom", "what a generator waits for", body("return (x for x in []).gi_yieldfrom"), REFUSED),
+    Attack("cr_await", "what a coroutine waits for", body("return self.n.cr_await"), REFUSED),
+    Attack("ag_frame", "the frame of an asynchronous generator", body("return self.n.ag_frame"), REFUSED),
+    Attack("tb_next", "the next traceback", body("try: 1 / 0", "except ZeroDivisionError as e: return e.tb_next"), REFUSED),
+    Attack("f_builtins", "the builtins of a frame", body("return self.x.f_builtins"), REFUSED),
+    Attack("f_trace", "a tracing function in a frame", body("self.x.f_trace = print"), REFUSED),
+    Attack("co_code", "the bytecode", body("return self.greet.co_code"), REFUSED),
+    Attack("func_code", "the code by Python 2's name", body("return (lambda: 1).func_code"), ERROR),
+    Attack("im_func", "the function of a bound method", body("return self.greet.im_func"), ERROR),
+    Attack("im_self", "the object of a built-in method", body("return [].append.im_self"), ERROR),
+    Attack("gi_frame by getattr", "the frame by a computed name", body("return getattr((x for x in [1]), 'gi_' + 'frame')"), ERROR),
+    Attack("gi_running by getattr", "whether a generator runs", body("return getattr((x for x in [1]), 'gi_running')"), ERROR),
+    Attack("f_back by getattr", "names of frames on any object", body("return getattr(self.n, 'f_back')"), ERROR),
+    Attack("generator send", "a value into a generator", body("return (x for x in [1]).send(None)"), ERROR),
+    Attack("generator close", "GeneratorExit inside a comprehension", body("g = (x for x in [1])", "next(g)", "return g.close()"), ERROR),
+    Attack("generator throw by getattr", "an exception inside a generator", body("return getattr((x for x in [1]), 'throw')(ValueError)"), ERROR),
+    Attack("coroutine from a lambda", "an await in a lambda", body("return (lambda: (await self.x))()"), REFUSED),
+    Attack("async lambda comprehension", "an asynchronous comprehension in a lambda", body("return (lambda: [x async for x in self.x])"), REFUSED),
+    Attack("yield in a lambda", "a generator without yield's statement", body("return list((lambda: (yield))())"), REFUSED),
+    Attack("yield as a default", "a generator by a default", body("def f(x=(yield)): pass", "return f"), REFUSED),
+    Attack("yield in an f-string", "a generator by a format", body("return f'{(yield)}'"), REFUSED),
+    Attack("frame of an error in a generator", "the traceback of what a generator raised", body("g = (1 / x for x in [0])", "try: next(g)", "except ZeroDivisionError as e: return getattr(e, 'tb')"), ERROR),
+    Attack("generator that runs itself", "a generator that is entered twice", body("g = None", "def again(): return next(g)", "g = (again() for _ in 'ab')", "return next(g)"), ERROR),
+    Attack("generator as an answer", "a frame that outlives its budget", body("return (n for n in range(3))"), ERROR),
+    Attack("generator in a slot", "a frame that lasts", body("self.n = (n for n in range(3))"), ERROR),
+    Attack("generator as an argument", "a frame in another object's hands", body("return self.keep((n for n in range(3)))"), ERROR),
+    Attack("local variables by a format", "locals() by way of %", body("secret = 1", "return '%(secret)s' % locals()"), REFUSED),
+    Attack("closure cell", "the cell of a closure", body("x = 1", "f = lambda: x", "return f.__closure__[0].cell_contents"), REFUSED),
+    Attack("cell_contents by getattr", "the cell of a closure by its name", body("x = 1", "f = lambda: x", "return getattr(f, 'cell_contents')"), ERROR),
+    Attack("comprehension of a frame's name", "the hidden argument of a comprehension", body("return [x for x in '.0']"), HARMLESS, [".", "0"]),
+]  # fmt: skip
