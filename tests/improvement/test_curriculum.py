@@ -18,7 +18,6 @@ from batos.improvement.curriculum import (
     VISIBLE,
     draw_tasks,
     inputs_of,
-    split_of,
     task_of,
 )
 from batos.improvement.families.sketch import Family, Sketch
@@ -161,15 +160,21 @@ def test_names_of_families_are_unique_and_every_kind_has_some_in_both_splits() -
 
     assert len(set(names)) == len(names) >= 48
     for kind in KINDS:
-        splits = Counter(split_of(family) for family in FAMILIES if family.kind == kind)
+        splits = Counter(family.split for family in FAMILIES if family.kind == kind)
         assert min(splits["practice"], splits["final"]) >= 3
+
+
+def test_the_split_is_the_one_that_was_drawn() -> None:
+    final = "\n".join(sorted(family.name for family in FAMILIES if family.split == "final"))
+
+    assert hashlib.sha256(final.encode()).hexdigest()[:16] == "9da7332cc68af324"
 
 
 def test_no_method_of_the_final_is_one_of_practice() -> None:
     bodies: dict[Split, set[str]] = {"practice": set(), "final": set()}
     for family in FAMILIES:
         sketches = [family.sketch(Random(seed)) for seed in range(100)]
-        bodies[split_of(family)] |= {body_without_names(it) for it in sketches}
+        bodies[family.split] |= {body_without_names(it) for it in sketches}
 
     assert not bodies["practice"] & bodies["final"]
 

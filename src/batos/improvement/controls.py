@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice, permutations
 
-from batos.improvement.curriculum import FAMILIES, draw_tasks, split_of
+from batos.improvement.curriculum import FAMILIES, draw_tasks
 from batos.improvement.families.sketch import method
 from batos.improvement.task import Task
 from batos.synthesis.values import Candidate
@@ -78,7 +78,7 @@ def recycled(task: Task) -> list[Candidate]:
 
 @cache
 def _memory() -> tuple[_Old, ...]:
-    families = [family for family in FAMILIES if split_of(family) == "practice"]
+    families = [family for family in FAMILIES if family.split == "practice"]
     practice = draw_tasks(_EACH * len(families), _PRACTICE_SEED, "practice")
     plain = [task for task in practice if not (task.methods or task.companions)]
     references = {task.reference: task.family for task in plain}

@@ -1,7 +1,7 @@
 """Method tasks from a seed: the same seed gives the same tasks, in any process.
 
 A family sketches a method; its examples come from running it, and are chosen so that they
-tell it from its mutants. Families are split once and for all, so that what was looked at in
+tell it from its mutants. Families were split once and for all, so that what was looked at in
 practice is never what the final exam asks.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import cycle, islice
 from random import Random
 
@@ -24,7 +23,7 @@ from batos.improvement.families.sketch import Draw, Family, Sketch
 from batos.improvement.families.strings import STRINGS
 from batos.improvement.mutants import mutants_of
 from batos.improvement.reference import Effect, Inputs, guarded, plainly
-from batos.improvement.task import KINDS, Split, Task
+from batos.improvement.task import Split, Task
 from batos.synthesis.examples import Example, agrees
 
 FAMILIES: tuple[Family, ...] = (
@@ -46,29 +45,13 @@ def draw_tasks(count: int, seed: int, split: Split) -> list[Task]:
 
     Where a family has enough to say, its tasks are of different methods.
     """
-    families = [family for family in FAMILIES if split_of(family) == split]
+    families = [family for family in FAMILIES if family.split == split]
     Random(f"order {seed} {split}").shuffle(families)  # noqa: S311  no secret
     seen: set[str] = set()
     return [
         _unlike(family, f"{seed}.{number}", seen)
         for number, family in enumerate(islice(cycle(families), count))
     ]
-
-
-def split_of(family: Family) -> Split:
-    """Return the split that a family belongs to, for good."""
-    return "final" if family.name in _final_families() else "practice"
-
-
-@cache
-def _final_families() -> frozenset[str]:
-    """Half of each kind, drawn once; a test holds on to the result."""
-    final: set[str] = set()
-    for kind in KINDS:
-        names = sorted(family.name for family in FAMILIES if family.kind == kind)
-        Random(f"split {kind}").shuffle(names)  # noqa: S311  no secret
-        final.update(names[: len(names) // 2])
-    return frozenset(final)
 
 
 def _unlike(family: Family, seed: str, seen: set[str]) -> Task:
@@ -189,7 +172,7 @@ def _written(family: Family, name: str, sketch: Sketch, inputs: list[Inputs]) ->
         name=name,
         family=family.name,
         kind=family.kind,
-        split=split_of(family),
+        split=family.split,
         selector=sketch.selector,
         slots=message.given,
         args=message.args,

@@ -163,7 +163,24 @@ def _in_century(draw: Draw) -> Sketch:
 
 DATES = families(
     "dates",
-    *(_part, _leap, _age, _total_minutes, _clock, _duration),
-    *(_days_until, _quarter, _weekend, _earlier, _next_year, _weeks),
-    *(_time_of_day, _left_of, _day_and_month, _in_century),
+    practice=(
+        _leap,
+        _clock,
+        _duration,
+        _days_until,
+        _quarter,
+        _next_year,
+        _weeks,
+        _day_and_month,
+    ),
+    final=(
+        _part,
+        _age,
+        _total_minutes,
+        _weekend,
+        _earlier,
+        _time_of_day,
+        _left_of,
+        _in_century,
+    ),
 )

@@ -126,7 +126,6 @@ def _drop(draw: Draw) -> Sketch:
 
 DICTS = families(
     "dicts",
-    *(_lookup, _sum_of_values, _knows, _sorted_keys, _write, _best),
-    *(_above, _bump, _inverted, _worth, _size, _keys),
-    *(_highest, _drop),
+    practice=(_sorted_keys, _write, _best, _above, _worth, _highest, _drop),
+    final=(_lookup, _sum_of_values, _knows, _bump, _inverted, _size, _keys),
 )

@@ -222,7 +222,24 @@ def _is_expensive(draw: Draw) -> Sketch:
 
 ENSEMBLES = families(
     "ensembles",
-    *(_from_own_sum, _opposite, _twice, _with_tax, _polite, _ask_held),
-    *(_convert_by_held, _room_in_held, _both, _each_by_own, _volume, _change),
-    *(_is_best, _loud, _half_of, _is_expensive),
+    practice=(
+        _from_own_sum,
+        _twice,
+        _ask_held,
+        _convert_by_held,
+        _both,
+        _volume,
+        _change,
+        _half_of,
+    ),
+    final=(
+        _opposite,
+        _with_tax,
+        _polite,
+        _room_in_held,
+        _each_by_own,
+        _is_best,
+        _loud,
+        _is_expensive,
+    ),
 )

@@ -180,7 +180,16 @@ def _position(draw: Draw) -> Sketch:
 
 LISTS = families(
     "lists",
-    *(_total, _spread, _by_parity, _count_over, _append, _scaled),
-    *(_different, _longest, _line, _running, _lengths, _largest),
-    *(_end, _average, _descending, _with_item, _position),
+    practice=(_spread, _count_over, _append, _longest, _lengths, _end, _descending, _with_item),
+    final=(
+        _total,
+        _by_parity,
+        _scaled,
+        _different,
+        _line,
+        _running,
+        _largest,
+        _average,
+        _position,
+    ),
 )

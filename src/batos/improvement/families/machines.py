@@ -177,7 +177,6 @@ def _inverse(draw: Draw) -> Sketch:
 
 MACHINES = families(
     "machines",
-    *(_toggle, _cycle, _wrap, _bounded_step, _unlock, _pop),
-    *(_turnstile, _attempts, _undo, _countdown, _switch, _count),
-    *(_is_in, _halt, _faster, _inverse),
+    practice=(_cycle, _bounded_step, _unlock, _pop, _undo, _halt, _faster, _inverse),
+    final=(_toggle, _wrap, _turnstile, _attempts, _countdown, _switch, _count, _is_in),
 )

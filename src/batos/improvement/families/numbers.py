@@ -164,7 +164,16 @@ def _sign(draw: Draw) -> Sketch:
 
 NUMBERS = families(
     "numbers",
-    *(_percent, _unit, _multiple, _distance, _surface, _even_shares),
-    *(_within, _digits, _growth, _power, _sum_of_two, _fraction),
-    *(_parity, _larger, _middle, _times, _sign),
+    practice=(_percent, _multiple, _surface, _within, _growth, _power, _larger, _middle),
+    final=(
+        _unit,
+        _distance,
+        _even_shares,
+        _digits,
+        _sum_of_two,
+        _fraction,
+        _parity,
+        _times,
+        _sign,
+    ),
 )

@@ -150,7 +150,15 @@ def _pair(draw: Draw) -> Sketch:
 
 RECORDS = families(
     "records",
-    *(_spend, _exchange_slots, _reset, _full_name, _move, _bill),
-    *(_enough, _raise_by_percent, _log, _grade, _profit, _is_full),
-    *(_may, _withdraw, _three, _pair),
+    practice=(
+        _exchange_slots,
+        _full_name,
+        _move,
+        _raise_by_percent,
+        _grade,
+        _profit,
+        _is_full,
+        _may,
+    ),
+    final=(_spend, _reset, _bill, _enough, _log, _withdraw, _three, _pair),
 )

@@ -166,7 +166,26 @@ def _greeting(draw: Draw) -> Sketch:
 
 STRINGS = families(
     "strings",
-    *(_shout, _backwards, _palindrome, _occurrences, _word_count, _beginning),
-    *(_edge_word, _initials, _label, _exchange, _length, _letter_case),
-    *(_begins, _followed_by, _parts, _trimmed, _same, _greeting),
+    practice=(
+        _palindrome,
+        _word_count,
+        _beginning,
+        _label,
+        _exchange,
+        _length,
+        _letter_case,
+        _begins,
+        _followed_by,
+    ),
+    final=(
+        _shout,
+        _backwards,
+        _occurrences,
+        _edge_word,
+        _initials,
+        _parts,
+        _trimmed,
+        _same,
+        _greeting,
+    ),
 )
