@@ -59,6 +59,7 @@ def test_every_reference_passes_the_gate_and_agrees_with_its_examples(family: Fa
         task = task_of(family, seed)
 
         assert check(task.reference).name == task.selector
+        assert examples_agree(task, task.reference)
         for example in (*task.visible, *task.hidden):
             effect = guarded(task, Inputs(example.given, example.args))
             assert agrees(example.result, effect.result)

@@ -111,7 +111,7 @@ def _undo(draw: Draw) -> Sketch:
 
 def _countdown(draw: Draw) -> Sketch:
     slot = draw.choice(("seconds", "lives", "rounds"))
-    selector = draw.choice(("isOverAfterOne", "lastOne", "useOne"))
+    selector = draw.choice(("useLast", "loseOne", "spendOne"))
     body = f"""
         if self.{slot} > 0:
             self.{slot} -= 1
@@ -121,9 +121,15 @@ def _countdown(draw: Draw) -> Sketch:
 
 
 def _switch(draw: Draw) -> Sketch:
-    slot = draw.choice(("on", "open", "running", "locked"))
-    selector, value = draw.choice(
-        (("turnOn", True), ("start", True), ("turnOff", False), ("stop", False))
+    slot, selector, value = draw.choice(
+        (
+            ("on", "turnOn", True),
+            ("on", "turnOff", False),
+            ("running", "start", True),
+            ("running", "stop", False),
+            ("locked", "lock", True),
+            ("locked", "unlock", False),
+        )
     )
     body = f"self.{slot} = {value}\nreturn self.{slot}"
     return Sketch(selector, body, {slot: one_of(True, False), "speed": whole(0, 9)})
