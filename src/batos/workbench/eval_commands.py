@@ -143,8 +143,12 @@ def _answer(options: Options, exam: _Exam, sheets: Sheets) -> None:
 
 def _identity(tasks: list[Task], effort: Effort, weights: Weights) -> dict[str, object]:
     """Return what makes it the same exam: everything that decides what is answered."""
+    from batos.synthesis.lessons import all_lessons  # noqa: PLC0415  (`--help` stays quick)
+
+    texts = "".join(lesson.text for lesson in all_lessons())
     return {
         "tasks": hashlib.sha256(repr(tasks).encode()).hexdigest(),
+        "lessons": hashlib.sha256(texts.encode()).hexdigest(),
         "effort": repr(effort),
         "mind": weights.sha256,
     }
