@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from batos.improvement.mutants import mutants_of
+from batos.improvement.mutants import limits_of, mutants_of
 
 SPEND = """\
 def spend_(self, amount):
@@ -65,3 +65,10 @@ def test_mutants_are_different_methods_of_the_same_name_in_a_fixed_order() -> No
     assert len(set(mutants)) == len(mutants)
     assert ast.unparse(ast.parse(SPEND)) not in mutants
     assert all(mutant.startswith("def spend_(self, amount):") for mutant in mutants)
+
+
+def test_a_yes_or_no_may_be_guessed_by_one_limit() -> None:
+    guesses = limits_of(SPEND, {"self.balance": [3], "amount": [5, 6]})
+
+    assert len(guesses) == 6
+    assert "def spend_(self, amount):\n    return self.balance < 3" in guesses

@@ -21,7 +21,7 @@ from batos.improvement.families.numbers import NUMBERS
 from batos.improvement.families.records import RECORDS
 from batos.improvement.families.sketch import Draw, Family, Sketch
 from batos.improvement.families.strings import STRINGS
-from batos.improvement.mutants import mutants_of
+from batos.improvement.mutants import limits_of, mutants_of
 from batos.improvement.reference import Effect, Inputs, guarded, plainly
 from batos.improvement.task import Split, Task
 from batos.synthesis.examples import Example, agrees
@@ -117,10 +117,8 @@ class _Pool:
     @classmethod
     def drawn(cls, sketch: Sketch, draw: Draw) -> _Pool:
         drawn = list(islice(inputs_of(sketch, draw, 3 * _POOL), _POOL))
-        wrong = [
-            plainly(source, sketch.methods, sketch.companions)
-            for source in mutants_of(sketch.source, sketch.slots)
-        ]
+        sources = mutants_of(sketch.source, sketch.slots) + _guesses(sketch, drawn)
+        wrong = [plainly(it, sketch.methods, sketch.companions) for it in sources]
         does = [[run(inputs) for run in wrong] for inputs, _ in drawn]
         runs = {at for row in does for at, effect in enumerate(row) if effect is not None}
         kills = [  # one that raises an error everywhere is too easy to count
@@ -151,18 +149,35 @@ class _Pool:
         return len(self._killed(chosen)) / len(different) if different else 1.0
 
     def _telling(self, order: Sequence[int]) -> list[int]:
-        """Return three as a person is asked to show them: not all with the same answer, and
-        the most telling one last, which the writer does not see."""
-        first, *others = order
-        answer = self.effects[first].result
+        """Return three as a person is asked to show them: telling, and not all with the same
+        answer. The last one is the one that the writer does not see."""
+        first = max(order, key=lambda it: len(self.kills[it]))
+        answer, others = self.effects[first].result, [it for it in order if it != first]
         unlike = [it for it in others if not agrees(answer, self.effects[it].result)]
-        second = (unlike or others)[0]
-        alive = frozenset().union(*self.kills) - self._killed([first, second])
-        rest = [it for it in others if it != second]
-        return [first, second, max(rest, key=lambda it: len(self.kills[it] & alive))]
+        second = self._most_telling(unlike or others, [first])
+        others.remove(second)
+        return [first, second, self._most_telling(others, [first, second])]
+
+    def _most_telling(self, among: Sequence[int], chosen: Sequence[int]) -> int:
+        killed = self._killed(chosen)
+        return max(among, key=lambda it: len(self.kills[it] - killed))
 
     def _killed(self, chosen: Sequence[int]) -> frozenset[int]:
         return frozenset[int]().union(*(self.kills[at] for at in chosen))
+
+
+def _guesses(sketch: Sketch, drawn: list[tuple[Inputs, Effect]]) -> tuple[str, ...]:
+    """Return the guesses by one limit, if the method says yes or no."""
+    if not all(isinstance(effect.result, bool) for _, effect in drawn):
+        return ()
+    places: dict[str, set[int]] = {}
+    for inputs, _ in drawn:
+        slots = {f"self.{name}": value for name, value in inputs.given.items()}
+        arguments = dict(zip(sketch.args, inputs.args, strict=True))
+        for place, value in (slots | arguments).items():
+            if type(value) is int:
+                places.setdefault(place, set()).add(value)
+    return limits_of(sketch.source, {place: sorted(them) for place, them in places.items()})
 
 
 def _written(family: Family, name: str, sketch: Sketch, inputs: list[Inputs]) -> Task:

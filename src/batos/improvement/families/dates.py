@@ -60,17 +60,6 @@ def _duration(draw: Draw) -> Sketch:
     return Sketch(selector, body, {start: whole(0, 23), end: whole(0, 23)})
 
 
-def _days_until(draw: Draw) -> Sketch:
-    slot = draw.choice(("date", "start", "today"))
-    selector = draw.choice(("daysUntil_", "daysTo_", "daysBefore_"))
-    body = f"""
-        import datetime
-        first = datetime.date.fromisoformat(self.{slot})
-        return (datetime.date.fromisoformat(day) - first).days
-    """
-    return Sketch(selector, body, {slot: _day}, {"day": _day})
-
-
 def _quarter(draw: Draw) -> Sketch:
     slot = draw.choice(("month", "monthNumber"))
     selector, body = draw.choice(
@@ -167,7 +156,6 @@ DATES = families(
         _leap,
         _clock,
         _duration,
-        _days_until,
         _quarter,
         _next_year,
         _weeks,

@@ -71,20 +71,6 @@ def _bump(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: mapping(whole(1, 9), 1, 4)}, {"key": _key})
 
 
-def _inverted(draw: Draw) -> Sketch:
-    slot = draw.choice(("rooms", "seats", "codes"))
-    selector = draw.choice(("inverted", "swapped", "byValue"))
-    body = f"return {{value: key for key, value in self.{slot}.items()}}"
-
-    def make(it: Draw) -> object:
-        keys = it.sample(_KEYS, it.randint(1, 4))
-        return dict(
-            zip(keys, it.sample(("red", "blue", "gold", "pink", "grey"), 4), strict=False)
-        )
-
-    return Sketch(selector, body, {slot: make})
-
-
 def _worth(draw: Draw) -> Sketch:
     slot = draw.choice(("basket", "order", "shelf"))
     selector = draw.choice(("worthAt_", "costAt_", "valueAt_"))
@@ -127,5 +113,5 @@ def _drop(draw: Draw) -> Sketch:
 DICTS = families(
     "dicts",
     practice=(_sorted_keys, _write, _best, _above, _worth, _highest, _drop),
-    final=(_lookup, _sum_of_values, _knows, _bump, _inverted, _size, _keys),
+    final=(_lookup, _sum_of_values, _knows, _bump, _size, _keys),
 )

@@ -79,24 +79,6 @@ def _polite(draw: Draw) -> Sketch:
     )
 
 
-def _ask_held(draw: Draw) -> Sketch:
-    slot, data, known = draw.choice(
-        (
-            ("engine", "horses", "power"),
-            ("tank", "litres", "content"),
-            ("lamp", "watts", "output"),
-        )
-    )
-    held = Companion({data: draw.randint(2, 9)}, (method(known, f"return self.{data} * 2"),))
-    count = draw.choice(("hours", "times", "factor"))
-    return Sketch(
-        f"{known}For{count.title()}",
-        f"return self.{slot}.{known}() * self.{count}",
-        {count: whole(1, 12)},
-        companions={slot: held},
-    )
-
-
 def _convert_by_held(draw: Draw) -> Sketch:
     slot = draw.choice(("bank", "exchange", "office"))
     rate = draw.randint(2, 6)
@@ -225,7 +207,6 @@ ENSEMBLES = families(
     practice=(
         _from_own_sum,
         _twice,
-        _ask_held,
         _convert_by_held,
         _both,
         _volume,

@@ -94,30 +94,6 @@ def _line(draw: Draw) -> Sketch:
     return Sketch(selector, f"return {between!r}.join(self.{slot})", {slot: many(word, 1, 5)})
 
 
-def _running(draw: Draw) -> Sketch:
-    slot = draw.choice(("steps", "payments", "deltas"))
-    selector, body = draw.choice(
-        (
-            (
-                "runningTotals",
-                f"""
-                totals = []
-                total = 0
-                for item in self.{slot}:
-                    total += item
-                    totals.append(total)
-                return totals
-                """,
-            ),
-            (
-                "differences",
-                f"return [b - a for a, b in zip(self.{slot}, self.{slot}[1:])]",
-            ),
-        )
-    )
-    return Sketch(selector, body, {slot: many(whole(-5, 12), 2, 6)})
-
-
 def _lengths(draw: Draw) -> Sketch:
     slot = draw.choice(("words", "lines", "names"))
     selector, body = draw.choice(
@@ -187,7 +163,6 @@ LISTS = families(
         _scaled,
         _different,
         _line,
-        _running,
         _largest,
         _average,
         _position,

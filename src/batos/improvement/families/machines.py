@@ -84,31 +84,6 @@ def _turnstile(draw: Draw) -> Sketch:
     return Sketch(selector, body, slots, {"event": one_of(push, coin)})
 
 
-def _attempts(draw: Draw) -> Sketch:
-    slot, state = draw.choice((("failures", "blocked"), ("misses", "out")))
-    limit = draw.choice(("limit", "allowed"))
-    selector = draw.choice(("fail", "wrong", "strike"))
-    body = f"""
-        self.{slot} += 1
-        self.{state} = self.{slot} >= self.{limit}
-        return self.{state}
-    """
-    return Sketch(selector, body, {slot: whole(0, 5), limit: whole(2, 5), state: one_of(False)})
-
-
-def _undo(draw: Draw) -> Sketch:
-    value, before = draw.choice(
-        (("text", "history"), ("color", "earlier"), ("page", "visited"))
-    )
-    selector = draw.choice(("change_", "goTo_", "become_"))
-    body = f"""
-        self.{before}.append(self.{value})
-        self.{value} = new
-        return self.{value}
-    """
-    return Sketch(selector, body, {value: word, before: many(word, 0, 3)}, {"new": word})
-
-
 def _countdown(draw: Draw) -> Sketch:
     slot = draw.choice(("seconds", "lives", "rounds"))
     selector = draw.choice(("useLast", "loseOne", "spendOne"))
@@ -183,6 +158,6 @@ def _inverse(draw: Draw) -> Sketch:
 
 MACHINES = families(
     "machines",
-    practice=(_cycle, _bounded_step, _unlock, _pop, _undo, _halt, _faster, _inverse),
-    final=(_toggle, _wrap, _turnstile, _attempts, _countdown, _switch, _count, _is_in),
+    practice=(_cycle, _bounded_step, _unlock, _pop, _halt, _faster, _inverse),
+    final=(_toggle, _wrap, _turnstile, _countdown, _switch, _count, _is_in),
 )

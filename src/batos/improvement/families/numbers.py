@@ -95,20 +95,6 @@ def _digits(draw: Draw) -> Sketch:
     return Sketch(name, body, {slot: lambda it: it.randint(0, 10 ** it.randint(1, 5))})
 
 
-def _growth(draw: Draw) -> Sketch:
-    slot, rate = draw.choice((("capital", "rate"), ("population", "growth"), ("price", "tax")))
-    name = draw.choice(("afterYears_", "inYears_", "grownFor_"))
-    body = f"""
-        amount = self.{slot}
-        for _ in range(years):
-            amount += amount * self.{rate} // 100
-        return amount
-    """
-    return Sketch(
-        name, body, {slot: whole(100, 900), rate: whole(1, 20)}, {"years": whole(0, 6)}
-    )
-
-
 def _power(draw: Draw) -> Sketch:
     slot = draw.choice(("side", "number", "edge"))
     name, power = draw.choice((("squared", 2), ("square", 2), ("cubed", 3), ("cube", 3)))
@@ -164,7 +150,7 @@ def _sign(draw: Draw) -> Sketch:
 
 NUMBERS = families(
     "numbers",
-    practice=(_percent, _multiple, _surface, _within, _growth, _power, _larger, _middle),
+    practice=(_percent, _multiple, _surface, _within, _power, _larger, _middle),
     final=(
         _unit,
         _distance,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batos.improvement.families.sketch import Draw, Sketch, families, many, name, whole, word
+from batos.improvement.families.sketch import Draw, Sketch, families, name, whole, word
 
 
 def _spend(draw: Draw) -> Sketch:
@@ -59,22 +59,6 @@ def _enough(draw: Draw) -> Sketch:
     selector = draw.choice(("hasEnough_", "canAfford_", "suffices_", "isEnoughFor_"))
     body = f"return self.{slot} >= amount"
     return Sketch(selector, body, {slot: whole(0, 12)}, {"amount": whole(0, 12)})
-
-
-def _raise_by_percent(draw: Draw) -> Sketch:
-    slot = draw.choice(("salary", "price", "rent", "fee"))
-    selector, sign = draw.choice((("raise_", "+"), ("increase_", "+"), ("discount_", "-")))
-    body = f"self.{slot} {sign}= self.{slot} * percent // 100\nreturn self.{slot}"
-    selector = {"raise_": "raiseBy_"}.get(selector, selector)
-    return Sketch(selector, body, {slot: whole(100, 900)}, {"percent": whole(1, 50)})
-
-
-def _log(draw: Draw) -> Sketch:
-    total, entries = draw.choice((("total", "entries"), ("sum", "history"), ("balance", "log")))
-    selector = draw.choice(("record_", "book_", "enter_"))
-    body = f"self.{entries}.append(amount)\nself.{total} += amount\nreturn self.{total}"
-    slots = {total: whole(0, 30), entries: many(whole(1, 9), 0, 3)}
-    return Sketch(selector, body, slots, {"amount": whole(1, 20)})
 
 
 def _grade(draw: Draw) -> Sketch:
@@ -154,11 +138,10 @@ RECORDS = families(
         _exchange_slots,
         _full_name,
         _move,
-        _raise_by_percent,
         _grade,
         _profit,
         _is_full,
         _may,
     ),
-    final=(_spend, _reset, _bill, _enough, _log, _withdraw, _three, _pair),
+    final=(_spend, _reset, _bill, _enough, _withdraw, _three, _pair),
 )

@@ -73,13 +73,6 @@ def _edge_word(draw: Draw) -> Sketch:
     return Sketch(selector, f"return self.{slot}.split()[{at}]", {slot: sentence(1, 5)})
 
 
-def _initials(draw: Draw) -> Sketch:
-    slot = draw.choice(("name", "title", "phrase"))
-    selector = draw.choice(("initials", "acronym", "firstLetters"))
-    body = f"return ''.join(part[0].upper() for part in self.{slot}.split())"
-    return Sketch(selector, body, {slot: sentence(1, 4)})
-
-
 def _label(draw: Draw) -> Sketch:
     one, other = draw.choice((("key", "value"), ("name", "city"), ("brand", "model")))
     middle = draw.choice((": ", " - ", "=", " of ", ", "))
@@ -182,7 +175,6 @@ STRINGS = families(
         _backwards,
         _occurrences,
         _edge_word,
-        _initials,
         _parts,
         _trimmed,
         _same,
