@@ -28,7 +28,7 @@ def test_an_interrupted_exam_says_what_it_knows_and_goes_on_without_thinking_twi
     exam = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert exam.stderr is not None
     first = exam.stderr.readline()
-    exam.send_signal(signal.SIGINT)
+    exam.send_signal(signal.SIGTERM)
     stdout, stderr = exam.communicate(timeout=120)
 
     assert first.startswith("1 of 2")

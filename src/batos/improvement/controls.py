@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice, permutations
 
-from batos.improvement.curriculum import draw_tasks
+from batos.improvement.curriculum import FAMILIES, draw_tasks
 from batos.improvement.families.sketch import method
 from batos.improvement.task import Task
 from batos.synthesis.values import Candidate
 
-_PRACTICE = 164  # tasks, four of each family: the memory of the control
+_EACH = 3  # tasks of each practice family: the memory of the control
 _PRACTICE_SEED = 0
 _MOST_NAMINGS = 6  # ways to give the task's slots to an old program
 
@@ -78,7 +78,8 @@ def recycled(task: Task) -> list[Candidate]:
 
 @cache
 def _memory() -> tuple[_Old, ...]:
-    practice = draw_tasks(_PRACTICE, _PRACTICE_SEED, "practice")
+    families = [family for family in FAMILIES if family.split == "practice"]
+    practice = draw_tasks(_EACH * len(families), _PRACTICE_SEED, "practice")
     plain = [task for task in practice if not (task.methods or task.companions)]
     references = {task.reference: task.family for task in plain}
     idioms = {_idiom(body): "" for body in _IDIOMS}

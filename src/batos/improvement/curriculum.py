@@ -1,7 +1,7 @@
 """Method tasks from a seed: the same seed gives the same tasks, in any process.
 
 A family sketches a method; its examples come from running it, and are chosen so that they
-tell it from its mutants. Families are split once and for all, so that what was looked at in
+tell it from its mutants. Families were split once and for all, so that what was looked at in
 practice is never what the final exam asks.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import cycle, islice
 from random import Random
 
@@ -22,9 +21,9 @@ from batos.improvement.families.numbers import NUMBERS
 from batos.improvement.families.records import RECORDS
 from batos.improvement.families.sketch import Draw, Family, Sketch
 from batos.improvement.families.strings import STRINGS
-from batos.improvement.mutants import mutants_of
+from batos.improvement.mutants import limits_of, mutants_of
 from batos.improvement.reference import Effect, Inputs, guarded, plainly
-from batos.improvement.task import KINDS, Split, Task
+from batos.improvement.task import Split, Task
 from batos.synthesis.examples import Example, agrees
 
 FAMILIES: tuple[Family, ...] = (
@@ -46,29 +45,13 @@ def draw_tasks(count: int, seed: int, split: Split) -> list[Task]:
 
     Where a family has enough to say, its tasks are of different methods.
     """
-    families = [family for family in FAMILIES if split_of(family) == split]
+    families = [family for family in FAMILIES if family.split == split]
     Random(f"order {seed} {split}").shuffle(families)  # noqa: S311  no secret
     seen: set[str] = set()
     return [
         _unlike(family, f"{seed}.{number}", seen)
         for number, family in enumerate(islice(cycle(families), count))
     ]
-
-
-def split_of(family: Family) -> Split:
-    """Return the split that a family belongs to, for good."""
-    return "final" if family.name in _final_families() else "practice"
-
-
-@cache
-def _final_families() -> frozenset[str]:
-    """Half of each kind, drawn once; a test holds on to the result."""
-    final: set[str] = set()
-    for kind in KINDS:
-        names = sorted(family.name for family in FAMILIES if family.kind == kind)
-        Random(f"split {kind}").shuffle(names)  # noqa: S311  no secret
-        final.update(names[: len(names) // 2])
-    return frozenset(final)
 
 
 def _unlike(family: Family, seed: str, seen: set[str]) -> Task:
@@ -134,10 +117,8 @@ class _Pool:
     @classmethod
     def drawn(cls, sketch: Sketch, draw: Draw) -> _Pool:
         drawn = list(islice(inputs_of(sketch, draw, 3 * _POOL), _POOL))
-        wrong = [
-            plainly(source, sketch.methods, sketch.companions)
-            for source in mutants_of(sketch.source, sketch.slots)
-        ]
+        sources = mutants_of(sketch.source, sketch.slots) + _guesses(sketch, drawn)
+        wrong = [plainly(it, sketch.methods, sketch.companions) for it in sources]
         does = [[run(inputs) for run in wrong] for inputs, _ in drawn]
         runs = {at for row in does for at, effect in enumerate(row) if effect is not None}
         kills = [  # one that raises an error everywhere is too easy to count
@@ -168,18 +149,35 @@ class _Pool:
         return len(self._killed(chosen)) / len(different) if different else 1.0
 
     def _telling(self, order: Sequence[int]) -> list[int]:
-        """Return three as a person is asked to show them: not all with the same answer, and
-        the most telling one last, which the writer does not see."""
-        first, *others = order
-        answer = self.effects[first].result
+        """Return three as a person is asked to show them: telling, and not all with the same
+        answer. The last one is the one that the writer does not see."""
+        first = max(order, key=lambda it: len(self.kills[it]))
+        answer, others = self.effects[first].result, [it for it in order if it != first]
         unlike = [it for it in others if not agrees(answer, self.effects[it].result)]
-        second = (unlike or others)[0]
-        alive = frozenset().union(*self.kills) - self._killed([first, second])
-        rest = [it for it in others if it != second]
-        return [first, second, max(rest, key=lambda it: len(self.kills[it] & alive))]
+        second = self._most_telling(unlike or others, [first])
+        others.remove(second)
+        return [first, second, self._most_telling(others, [first, second])]
+
+    def _most_telling(self, among: Sequence[int], chosen: Sequence[int]) -> int:
+        killed = self._killed(chosen)
+        return max(among, key=lambda it: len(self.kills[it] - killed))
 
     def _killed(self, chosen: Sequence[int]) -> frozenset[int]:
         return frozenset[int]().union(*(self.kills[at] for at in chosen))
+
+
+def _guesses(sketch: Sketch, drawn: list[tuple[Inputs, Effect]]) -> tuple[str, ...]:
+    """Return the guesses by one limit, if the method says yes or no."""
+    if not all(isinstance(effect.result, bool) for _, effect in drawn):
+        return ()
+    places: dict[str, set[int]] = {}
+    for inputs, _ in drawn:
+        slots = {f"self.{name}": value for name, value in inputs.given.items()}
+        arguments = dict(zip(sketch.args, inputs.args, strict=True))
+        for place, value in (slots | arguments).items():
+            if type(value) is int:
+                places.setdefault(place, set()).add(value)
+    return limits_of(sketch.source, {place: sorted(them) for place, them in places.items()})
 
 
 def _written(family: Family, name: str, sketch: Sketch, inputs: list[Inputs]) -> Task:
@@ -189,7 +187,7 @@ def _written(family: Family, name: str, sketch: Sketch, inputs: list[Inputs]) ->
         name=name,
         family=family.name,
         kind=family.kind,
-        split=split_of(family),
+        split=family.split,
         selector=sketch.selector,
         slots=message.given,
         args=message.args,

@@ -15,13 +15,14 @@ from typing import Literal
 from batos.engines.contract import Completion, Request
 from batos.improvement.controls import most_common, recycled
 from batos.improvement.task import Kind, Task, receiver_of
-from batos.improvement.withholding import other_lessons
+from batos.improvement.withholding import in_the_words_of, other_lessons
 from batos.kernel.uvm_object import UvmObject
 from batos.synthesis.choice import choose, nearly
 from batos.synthesis.claims import claims_for
 from batos.synthesis.edits import constants_in, edits_of, in_turns
 from batos.synthesis.examples import Example
 from batos.synthesis.inputs import probes_for
+from batos.synthesis.lessons import Lesson
 from batos.synthesis.properties import PropertyVerdict, Result, check
 from batos.synthesis.reading import candidates_from
 from batos.synthesis.reflection import reflect_on
@@ -99,7 +100,7 @@ def sit(task: Task, ask: Ask, jail: Trials, effort: Effort, *, shown: bool = Tru
         best_of=best_of,
         greedy=desk.mark(_first(candidates_from((it.text for it in greedy), reflection))),
         most_common=desk.mark(most_common(candidates_from(unexecuted, reflection))),
-        recycled=_recycled(desk, reflection) if shown else "none",
+        recycled=_recycled(desk, reflection, lessons) if shown else "none",
         samples=searched.samples,
         tokens=searched.tokens,
         greedy_tokens=sum(it.tokens for it in greedy),
@@ -264,13 +265,15 @@ def _first(candidates: Sequence[Candidate]) -> Candidate | None:
     return candidates[0] if candidates else None
 
 
-def _recycled(desk: _Desk, reflection: Reflection) -> Mark:
+def _recycled(desk: _Desk, reflection: Reflection, lessons: Sequence[Lesson]) -> Mark:
     """Return the mark of the first old program that agrees with the visible examples.
 
-    It gets the same small edits as what a mind writes.
+    The lessons that the mind may see are among them, and all get the same small edits as
+    what a mind writes.
     """
     tried = []
-    for candidate in recycled(desk.task):
+    taught = [it for lesson in lessons for it in in_the_words_of(reflection, lesson)]
+    for candidate in (*recycled(desk.task), *taught):
         (it,) = desk.try_out([candidate])
         if it.stands:
             return desk.mark(candidate)

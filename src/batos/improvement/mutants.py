@@ -9,7 +9,7 @@ something else at all is found out by running it, elsewhere.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -52,6 +52,24 @@ def mutants_of(source: str, slots: Iterable[str] = ()) -> tuple[str, ...]:
             found[_with(tree, site, nodes)] = None
     found.pop(ast.unparse(tree), None)
     return tuple(found)
+
+
+def limits_of(source: str, places: Mapping[str, Iterable[int]]) -> tuple[str, ...]:
+    """Return methods that say yes or no by one value and a fixed limit.
+
+    Few examples of a yes or no are easily explained by such a guess, which is no mutant.
+
+    Args:
+        source: A method that is right, for its first line.
+        places: Names of arguments or `self.slot`, and the limits to guess.
+    """
+    head = source.partition("\n")[0]
+    return tuple(
+        f"{head}\n    return {place} {sign} {limit}"
+        for place, limits in places.items()
+        for limit in limits
+        for sign in "<>"
+    )
 
 
 @dataclass(frozen=True)

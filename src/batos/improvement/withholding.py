@@ -29,11 +29,11 @@ def other_lessons(
     return tuple(
         lesson
         for lesson in all_lessons()
-        if not any(map(solves, _in_the_words_of(reflection, lesson)))
+        if not any(map(solves, in_the_words_of(reflection, lesson)))
     )
 
 
-def _in_the_words_of(reflection: Reflection, lesson: Lesson) -> Iterator[Candidate]:
+def in_the_words_of(reflection: Reflection, lesson: Lesson) -> Iterator[Candidate]:
     """Yield a lesson as methods of the task's receiver, its slots given out in several ways."""
     slots, parameters = tuple(reflection.slots), reflection.parameters
     if len(lesson.parameters) != len(slots) + len(parameters):

@@ -16,6 +16,7 @@ import click
 
 from batos.errors import BatosError
 from batos.workbench.options import Options, group
+from batos.workbench.stopping import stopped_by_sigterm
 
 if TYPE_CHECKING:
     from batos.engines.catalog import Weights
@@ -83,7 +84,8 @@ def synthesis_command(
     sheets = open_sheets(out, _identity(tasks, effort, weights))
     exam = _Exam(f"{split} split, seed {seed}", tasks, effort, weights, without_examples)
     try:
-        _hold(exam, sheets)
+        with stopped_by_sigterm():
+            _hold(exam, sheets)
     except (KeyboardInterrupt, BatosError):
         _answer(options, exam, sheets)
         raise
@@ -141,8 +143,12 @@ def _answer(options: Options, exam: _Exam, sheets: Sheets) -> None:
 
 def _identity(tasks: list[Task], effort: Effort, weights: Weights) -> dict[str, object]:
     """Return what makes it the same exam: everything that decides what is answered."""
+    from batos.synthesis.lessons import all_lessons  # noqa: PLC0415  (`--help` stays quick)
+
+    texts = "".join(lesson.text for lesson in all_lessons())
     return {
         "tasks": hashlib.sha256(repr(tasks).encode()).hexdigest(),
+        "lessons": hashlib.sha256(texts.encode()).hexdigest(),
         "effort": repr(effort),
         "mind": weights.sha256,
     }

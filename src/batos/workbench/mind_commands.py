@@ -8,17 +8,16 @@ the main command's.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from batos.workbench.adapter_commands import adapter, status
 from batos.workbench.options import Options, group
+from batos.workbench.stopping import stopped_by_sigterm
 
 if TYPE_CHECKING:
     from batos.engines.catalog import Entry, Weights
@@ -50,7 +49,7 @@ def pull_command(options: Options, name: str) -> None:
     """
     from batos.engines import catalog  # noqa: PLC0415  (`--help` stays quick)
 
-    with _shown_progress(f"Pulling {name}") as progress, _stopped_by_sigterm():
+    with _shown_progress(f"Pulling {name}") as progress, stopped_by_sigterm():
         weights = catalog.pull(name, options.cache, progress)
     _answer(options, weights)
 
@@ -68,7 +67,7 @@ def add_command(options: Options, spec: str, name: str | None) -> None:
     """
     from batos.engines import catalog  # noqa: PLC0415  (`--help` stays quick)
 
-    with _shown_progress(f"Adding {spec}") as progress, _stopped_by_sigterm():
+    with _shown_progress(f"Adding {spec}") as progress, stopped_by_sigterm():
         weights = catalog.add(spec, options.cache, name, progress)
     _answer(options, weights)
 
@@ -144,17 +143,3 @@ def _shown_progress(what: str) -> Iterator[Progress]:
             bar.update(task, completed=done_bytes, total=total_bytes or None)
 
         yield show
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let a polite `kill` end like Ctrl-C: in one line, and ready to be resumed."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before: Any = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -60,17 +60,6 @@ def _duration(draw: Draw) -> Sketch:
     return Sketch(selector, body, {start: whole(0, 23), end: whole(0, 23)})
 
 
-def _days_until(draw: Draw) -> Sketch:
-    slot = draw.choice(("date", "start", "today"))
-    selector = draw.choice(("daysUntil_", "daysTo_", "daysBefore_"))
-    body = f"""
-        import datetime
-        first = datetime.date.fromisoformat(self.{slot})
-        return (datetime.date.fromisoformat(day) - first).days
-    """
-    return Sketch(selector, body, {slot: _day}, {"day": _day})
-
-
 def _quarter(draw: Draw) -> Sketch:
     slot = draw.choice(("month", "monthNumber"))
     selector, body = draw.choice(
@@ -106,8 +95,80 @@ def _near(draw: Draw) -> object:
     return draw.choice((_clock_time(draw), f"12:{draw.choice(('00', '05', '30'))}"))
 
 
+def _next_year(draw: Draw) -> Sketch:
+    selector, body = draw.choice(
+        (
+            ("nextYear", "return self.year + 1"),
+            ("yearAfter", "return self.year + 1"),
+            ("lastYear", "return self.year - 1"),
+            ("yearBefore", "return self.year - 1"),
+        )
+    )
+    return Sketch(selector, body, {"year": whole(1900, 2040)})
+
+
+def _weeks(draw: Draw) -> Sketch:
+    slot, selector, size = draw.choice(
+        (("days", "weeks", 7), ("hours", "days", 24), ("months", "years", 12))
+    )
+    name = draw.choice((f"full{selector.title()}", f"whole{selector.title()}"))
+    return Sketch(name, f"return self.{slot} // {size}", {slot: whole(1, 99)})
+
+
+def _time_of_day(draw: Draw) -> Sketch:
+    selector, sign = draw.choice(
+        (("isMorning", "<"), ("isBeforeNoon", "<"), ("isAfternoon", ">="))
+    )
+    slots = {"hour": whole(6, 18), "minute": whole(0, 59)}
+    return Sketch(selector, f"return self.hour {sign} 12", slots)
+
+
+def _left_of(draw: Draw) -> Sketch:
+    slot, whole_, selector = draw.choice(
+        (
+            ("minute", 60, "minutesLeft"),
+            ("hour", 24, "hoursLeft"),
+            ("month", 12, "monthsLeft"),
+            ("day", 30, "daysLeft"),
+        )
+    )
+    return Sketch(selector, f"return {whole_} - self.{slot}", {slot: whole(0, whole_ - 1)})
+
+
+def _day_and_month(draw: Draw) -> Sketch:
+    between = draw.choice((".", "/", "-"))
+    selector = draw.choice(("dayAndMonth", "shortDate", "asDate"))
+    body = f"return str(self.day) + {between!r} + str(self.month)"
+    return Sketch(selector, body, {"day": whole(1, 28), "month": whole(1, 12)})
+
+
+def _in_century(draw: Draw) -> Sketch:
+    low = draw.choice((1900, 2000, 1800))
+    slot = draw.choice(("year", "born", "built"))
+    selector, sign = draw.choice(((f"isBefore{low}", "<"), (f"isAfter{low}", ">")))
+    body = f"return self.{slot} {sign} {low}"
+    return Sketch(selector, body, {slot: whole(low - 9, low + 9)})
+
+
 DATES = families(
     "dates",
-    *(_part, _leap, _age, _total_minutes, _clock),
-    *(_duration, _days_until, _quarter, _weekend, _earlier),
+    practice=(
+        _leap,
+        _clock,
+        _duration,
+        _quarter,
+        _next_year,
+        _weeks,
+        _day_and_month,
+    ),
+    final=(
+        _part,
+        _age,
+        _total_minutes,
+        _weekend,
+        _earlier,
+        _time_of_day,
+        _left_of,
+        _in_century,
+    ),
 )

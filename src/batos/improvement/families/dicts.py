@@ -71,20 +71,6 @@ def _bump(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: mapping(whole(1, 9), 1, 4)}, {"key": _key})
 
 
-def _inverted(draw: Draw) -> Sketch:
-    slot = draw.choice(("rooms", "seats", "codes"))
-    selector = draw.choice(("inverted", "swapped", "byValue"))
-    body = f"return {{value: key for key, value in self.{slot}.items()}}"
-
-    def make(it: Draw) -> object:
-        keys = it.sample(_KEYS, it.randint(1, 4))
-        return dict(
-            zip(keys, it.sample(("red", "blue", "gold", "pink", "grey"), 4), strict=False)
-        )
-
-    return Sketch(selector, body, {slot: make})
-
-
 def _worth(draw: Draw) -> Sketch:
     slot = draw.choice(("basket", "order", "shelf"))
     selector = draw.choice(("worthAt_", "costAt_", "valueAt_"))
@@ -92,8 +78,40 @@ def _worth(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: mapping(whole(0, 9), 1, 4)}, {"price": whole(2, 9)})
 
 
+def _size(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "ages", "rooms"))
+    selector = draw.choice(("size", "count", "howMany"))
+    return Sketch(
+        selector, f"return len(self.{slot}.keys())", {slot: mapping(whole(1, 9), 0, 5)}
+    )
+
+
+def _keys(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "ages", "prices"))
+    selector, what = draw.choice(
+        (("allKeys", "keys"), ("listOfKeys", "keys"), ("listOfValues", "values"))
+    )
+    body = f"return list(self.{slot}.{what}())"
+    return Sketch(selector, body, {slot: mapping(whole(1, 40), 1, 4)})
+
+
+def _highest(draw: Draw) -> Sketch:
+    slot = draw.choice(("scores", "prices", "ages"))
+    selector, of = draw.choice((("highest", "max"), ("largestValue", "max"), ("lowest", "min")))
+    return Sketch(
+        selector, f"return {of}(self.{slot}.values())", {slot: mapping(whole(1, 60), 1, 5)}
+    )
+
+
+def _drop(draw: Draw) -> Sketch:
+    slot = draw.choice(("stock", "members", "rooms"))
+    selector = draw.choice(("remove_", "pop_", "takeOut_"))
+    body = f"return self.{slot}.pop(key)"
+    return Sketch(selector, body, {slot: mapping(whole(1, 40), 3, 5)}, {"key": _key})
+
+
 DICTS = families(
     "dicts",
-    *(_lookup, _sum_of_values, _knows, _sorted_keys, _write),
-    *(_best, _above, _bump, _inverted, _worth),
+    practice=(_sorted_keys, _write, _best, _above, _worth, _highest, _drop),
+    final=(_lookup, _sum_of_values, _knows, _bump, _size, _keys),
 )

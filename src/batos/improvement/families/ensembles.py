@@ -79,24 +79,6 @@ def _polite(draw: Draw) -> Sketch:
     )
 
 
-def _ask_held(draw: Draw) -> Sketch:
-    slot, data, known = draw.choice(
-        (
-            ("engine", "horses", "power"),
-            ("tank", "litres", "content"),
-            ("lamp", "watts", "output"),
-        )
-    )
-    held = Companion({data: draw.randint(2, 9)}, (method(known, f"return self.{data} * 2"),))
-    count = draw.choice(("hours", "times", "factor"))
-    return Sketch(
-        f"{known}For{count.title()}",
-        f"return self.{slot}.{known}() * self.{count}",
-        {count: whole(1, 12)},
-        companions={slot: held},
-    )
-
-
 def _convert_by_held(draw: Draw) -> Sketch:
     slot = draw.choice(("bank", "exchange", "office"))
     rate = draw.randint(2, 6)
@@ -150,8 +132,95 @@ def _each_by_own(draw: Draw) -> Sketch:
     )
 
 
+def _volume(draw: Draw) -> Sketch:
+    known = draw.choice(("area", "ground", "surface"))
+    selector = draw.choice(("volume", "content", "space"))
+    return Sketch(
+        selector,
+        f"return self.{known}() * self.height",
+        {"width": whole(1, 9), "length": whole(1, 9), "height": whole(1, 9)},
+        methods=(method(known, "return self.width * self.length"),),
+    )
+
+
+def _change(draw: Draw) -> Sketch:
+    known = draw.choice(("cost", "total", "sum"))
+    selector = draw.choice(("change_", "changeFrom_", "moneyBack_"))
+    return Sketch(
+        selector,
+        f"return paid - self.{known}()",
+        {"price": whole(1, 9), "count": whole(1, 5)},
+        {"paid": whole(50, 99)},
+        methods=(method(known, "return self.price * self.count"),),
+    )
+
+
+def _is_best(draw: Draw) -> Sketch:
+    slot = draw.choice(("scores", "prices", "numbers"))
+    known, of = draw.choice((("largest", "max"), ("smallest", "min")))
+    return Sketch(
+        f"is{known.title()}_",
+        f"return number == self.{known}()",
+        {slot: many(whole(1, 4), 1, 4)},
+        {"number": whole(1, 4)},
+        methods=(method(known, f"return {of}(self.{slot})"),),
+    )
+
+
+def _loud(draw: Draw) -> Sketch:
+    known = draw.choice(("sentence", "line", "asText"))
+    selector, call = draw.choice((("loud", "upper"), ("inCapitals", "upper")))
+    return Sketch(
+        selector,
+        f"return self.{known}().{call}()",
+        {"first": word, "second": word},
+        methods=(method(known, "return self.first + ' ' + self.second"),),
+    )
+
+
+def _half_of(draw: Draw) -> Sketch:
+    known = draw.choice(("total", "sum"))
+    one, other = draw.choice((("bread", "milk"), ("rent", "food")))
+    selector = draw.choice(("halfOfTotal", "shareOfTwo", "eachOfTwo"))
+    return Sketch(
+        selector,
+        f"return self.{known}() / 2",
+        {one: whole(0, 40), other: whole(0, 40)},
+        methods=(method(known, f"return self.{one} + self.{other}"),),
+    )
+
+
+def _is_expensive(draw: Draw) -> Sketch:
+    known = draw.choice(("cost", "total"))
+    selector = draw.choice(("costsMoreThan_", "isMoreThan_", "exceeds_"))
+    return Sketch(
+        selector,
+        f"return self.{known}() > amount",
+        {"price": whole(1, 6), "count": whole(1, 6)},
+        {"amount": whole(5, 20)},
+        methods=(method(known, "return self.price * self.count"),),
+    )
+
+
 ENSEMBLES = families(
     "ensembles",
-    *(_from_own_sum, _opposite, _twice, _with_tax, _polite),
-    *(_ask_held, _convert_by_held, _room_in_held, _both, _each_by_own),
+    practice=(
+        _from_own_sum,
+        _twice,
+        _convert_by_held,
+        _both,
+        _volume,
+        _change,
+        _half_of,
+    ),
+    final=(
+        _opposite,
+        _with_tax,
+        _polite,
+        _room_in_held,
+        _each_by_own,
+        _is_best,
+        _loud,
+        _is_expensive,
+    ),
 )

@@ -49,20 +49,6 @@ def _count_over(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: many(whole(0, 9), 2, 7)}, {"limit": whole(2, 7)})
 
 
-def _slice(draw: Draw) -> Sketch:
-    slot = draw.choice(("items", "letters", "names", "queue"))
-    selector, part = draw.choice(
-        (
-            ("firstItems_", ":count"),
-            ("take_", ":count"),
-            ("drop_", "count:"),
-            ("after_", "count:"),
-        )
-    )
-    slots = {slot: many(word, 2, 6)}
-    return Sketch(selector, f"return self.{slot}[{part}]", slots, {"count": whole(1, 4)})
-
-
 def _append(draw: Draw) -> Sketch:
     slot = draw.choice(("guests", "tasks", "names", "cart"))
     selector = draw.choice(("add_", "append_", "include_", "put_"))
@@ -108,30 +94,6 @@ def _line(draw: Draw) -> Sketch:
     return Sketch(selector, f"return {between!r}.join(self.{slot})", {slot: many(word, 1, 5)})
 
 
-def _running(draw: Draw) -> Sketch:
-    slot = draw.choice(("steps", "payments", "deltas"))
-    selector, body = draw.choice(
-        (
-            (
-                "runningTotals",
-                f"""
-                totals = []
-                total = 0
-                for item in self.{slot}:
-                    total += item
-                    totals.append(total)
-                return totals
-                """,
-            ),
-            (
-                "differences",
-                f"return [b - a for a, b in zip(self.{slot}, self.{slot}[1:])]",
-            ),
-        )
-    )
-    return Sketch(selector, body, {slot: many(whole(-5, 12), 2, 6)})
-
-
 def _lengths(draw: Draw) -> Sketch:
     slot = draw.choice(("words", "lines", "names"))
     selector, body = draw.choice(
@@ -145,8 +107,64 @@ def _lengths(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: many(sentence(1, 2), 1, 5)})
 
 
+def _largest(draw: Draw) -> Sketch:
+    slot = draw.choice(("numbers", "scores", "prices"))
+    selector = draw.choice(("largest", "highest", "maximum"))
+    return Sketch(selector, f"return max(self.{slot})", {slot: many(whole(0, 60), 1, 6)})
+
+
+def _end(draw: Draw) -> Sketch:
+    slot = draw.choice(("items", "names", "guests"))
+    selector, at = draw.choice((("first", 0), ("firstItem", 0), ("last", -1), ("lastItem", -1)))
+    return Sketch(selector, f"return self.{slot}[{at}]", {slot: many(word, 1, 5)})
+
+
+def _average(draw: Draw) -> Sketch:
+    slot = draw.choice(("numbers", "grades", "temperatures"))
+    selector = draw.choice(("average", "mean", "averageValue"))
+    body = f"return sum(self.{slot}) / len(self.{slot})"
+    return Sketch(selector, body, {slot: many(whole(0, 30), 1, 5)})
+
+
+def _descending(draw: Draw) -> Sketch:
+    slot = draw.choice(("numbers", "scores", "ages"))
+    selector = draw.choice(("descending", "sortedDown", "largestFirst"))
+    body = f"return sorted(self.{slot}, reverse=True)"
+    return Sketch(selector, body, {slot: many(whole(0, 40), 1, 6)})
+
+
+def _with_item(draw: Draw) -> Sketch:
+    slot = draw.choice(("items", "names", "tags"))
+    selector, body = draw.choice(
+        (
+            ("with_", f"return self.{slot} + [item]"),
+            ("alsoWith_", f"return self.{slot} + [item]"),
+            ("without_", f"return [other for other in self.{slot} if other != item]"),
+            ("allBut_", f"return [other for other in self.{slot} if other != item]"),
+        )
+    )
+    make = many(lambda it: it.choice(("red", "blue", "gold")), 1, 5)
+    return Sketch(selector, body, {slot: make}, {"item": lambda it: it.choice(("red", "blue"))})
+
+
+def _position(draw: Draw) -> Sketch:
+    slot = draw.choice(("items", "names", "places"))
+    selector = draw.choice(("at_", "itemAt_", "get_"))
+    body = f"return self.{slot}[position]"
+    return Sketch(selector, body, {slot: many(word, 3, 6)}, {"position": whole(0, 2)})
+
+
 LISTS = families(
     "lists",
-    *(_total, _spread, _by_parity, _count_over, _slice, _append),
-    *(_scaled, _different, _longest, _line, _running, _lengths),
+    practice=(_spread, _count_over, _append, _longest, _lengths, _end, _descending, _with_item),
+    final=(
+        _total,
+        _by_parity,
+        _scaled,
+        _different,
+        _line,
+        _largest,
+        _average,
+        _position,
+    ),
 )

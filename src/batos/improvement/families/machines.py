@@ -84,34 +84,9 @@ def _turnstile(draw: Draw) -> Sketch:
     return Sketch(selector, body, slots, {"event": one_of(push, coin)})
 
 
-def _attempts(draw: Draw) -> Sketch:
-    slot, state = draw.choice((("failures", "blocked"), ("misses", "out")))
-    limit = draw.choice(("limit", "allowed"))
-    selector = draw.choice(("fail", "wrong", "strike"))
-    body = f"""
-        self.{slot} += 1
-        self.{state} = self.{slot} >= self.{limit}
-        return self.{state}
-    """
-    return Sketch(selector, body, {slot: whole(0, 5), limit: whole(2, 5), state: one_of(False)})
-
-
-def _undo(draw: Draw) -> Sketch:
-    value, before = draw.choice(
-        (("text", "history"), ("color", "earlier"), ("page", "visited"))
-    )
-    selector = draw.choice(("change_", "goTo_", "become_"))
-    body = f"""
-        self.{before}.append(self.{value})
-        self.{value} = new
-        return self.{value}
-    """
-    return Sketch(selector, body, {value: word, before: many(word, 0, 3)}, {"new": word})
-
-
 def _countdown(draw: Draw) -> Sketch:
     slot = draw.choice(("seconds", "lives", "rounds"))
-    selector = draw.choice(("isOverAfterOne", "lastOne", "useOne"))
+    selector = draw.choice(("useLast", "loseOne", "spendOne"))
     body = f"""
         if self.{slot} > 0:
             self.{slot} -= 1
@@ -120,8 +95,69 @@ def _countdown(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: one_of(0, 1, 1, 2, 3, 5, 9), "player": word})
 
 
+def _switch(draw: Draw) -> Sketch:
+    slot, selector, value = draw.choice(
+        (
+            ("on", "turnOn", True),
+            ("on", "turnOff", False),
+            ("running", "start", True),
+            ("running", "stop", False),
+            ("locked", "lock", True),
+            ("locked", "unlock", False),
+        )
+    )
+    body = f"self.{slot} = {value}\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: one_of(True, False), "speed": whole(0, 9)})
+
+
+def _count(draw: Draw) -> Sketch:
+    slot = draw.choice(("count", "visits", "floor", "number"))
+    selector, sign = draw.choice(
+        (("increment", "+"), ("increase", "+"), ("decrement", "-"), ("decrease", "-"))
+    )
+    return Sketch(selector, f"self.{slot} {sign}= 1\nreturn self.{slot}", {slot: whole(0, 50)})
+
+
+def _is_in(draw: Draw) -> Sketch:
+    slot = draw.choice(("state", "status", "mode"))
+    selector, state = draw.choice(
+        (("isOpen", "open"), ("isClosed", "closed"), ("isReady", "ready"), ("isDone", "done"))
+    )
+    states = one_of(state, state, "waiting", "broken")
+    slots = {slot: states, "number": whole(0, 9)}
+    return Sketch(selector, f"return self.{slot} == {state!r}", slots)
+
+
+def _halt(draw: Draw) -> Sketch:
+    slot = draw.choice(("speed", "volume", "power", "count"))
+    selector = draw.choice(("setToZero", "zero", "resetToZero"))
+    body = f"self.{slot} = 0\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: whole(1, 60), "level": whole(0, 9)})
+
+
+def _faster(draw: Draw) -> Sketch:
+    slot = draw.choice(("speed", "size", "power"))
+    selector, body = draw.choice(
+        (
+            ("doubled", f"self.{slot} *= 2\nreturn self.{slot}"),
+            ("tripled", f"self.{slot} *= 3\nreturn self.{slot}"),
+            ("doubleIt", f"self.{slot} = self.{slot} * 2\nreturn self.{slot}"),
+            ("tripleIt", f"self.{slot} = self.{slot} * 3\nreturn self.{slot}"),
+        )
+    )
+    return Sketch(selector, body, {slot: whole(1, 40)})
+
+
+def _inverse(draw: Draw) -> Sketch:
+    slot, selector = draw.choice(
+        (("open", "isClosed"), ("on", "isOff"), ("awake", "isAsleep"), ("full", "isNotFull"))
+    )
+    slots = {slot: one_of(True, False), "number": whole(0, 9)}
+    return Sketch(selector, f"return not self.{slot}", slots)
+
+
 MACHINES = families(
     "machines",
-    *(_toggle, _cycle, _wrap, _bounded_step, _unlock),
-    *(_pop, _turnstile, _attempts, _undo, _countdown),
+    practice=(_cycle, _bounded_step, _unlock, _pop, _halt, _faster, _inverse),
+    final=(_toggle, _wrap, _turnstile, _countdown, _switch, _count, _is_in),
 )

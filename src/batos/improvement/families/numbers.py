@@ -82,14 +82,6 @@ def _within(draw: Draw) -> Sketch:
     return Sketch(name, body, slots, {"number": whole(-3, 23)})
 
 
-def _clamp(draw: Draw) -> Sketch:
-    top = draw.choice((10, 50, 99, 100))
-    slot = draw.choice(("volume", "speed", "brightness", "power"))
-    name = draw.choice((f"limitedTo{top}", f"between0And{top}", f"from0To{top}"))
-    body = f"return max(0, min({top}, self.{slot}))"
-    return Sketch(name, body, {slot: whole(-30, top + 40)})
-
-
 def _digits(draw: Draw) -> Sketch:
     slot = draw.choice(("number", "code", "pin", "value"))
     name, body = draw.choice(
@@ -103,22 +95,71 @@ def _digits(draw: Draw) -> Sketch:
     return Sketch(name, body, {slot: lambda it: it.randint(0, 10 ** it.randint(1, 5))})
 
 
-def _growth(draw: Draw) -> Sketch:
-    slot, rate = draw.choice((("capital", "rate"), ("population", "growth"), ("price", "tax")))
-    name = draw.choice(("afterYears_", "inYears_", "grownFor_"))
-    body = f"""
-        amount = self.{slot}
-        for _ in range(years):
-            amount += amount * self.{rate} // 100
-        return amount
-    """
+def _power(draw: Draw) -> Sketch:
+    slot = draw.choice(("side", "number", "edge"))
+    name, power = draw.choice((("squared", 2), ("square", 2), ("cubed", 3), ("cube", 3)))
+    return Sketch(name, f"return self.{slot} ** {power}", {slot: whole(0, 12)})
+
+
+def _sum_of_two(draw: Draw) -> Sketch:
+    one, other = draw.choice((("first", "second"), ("red", "blue"), ("boys", "girls")))
+    name = draw.choice(("sum", "total", "both", "together"))
+    body = f"return self.{one} + self.{other}"
+    return Sketch(name, body, {one: whole(0, 50), other: whole(0, 50)})
+
+
+def _fraction(draw: Draw) -> Sketch:
+    slot = draw.choice(("amount", "weight", "length", "number"))
+    name, by = draw.choice((("half", 2), ("third", 3), ("fourth", 4), ("tenth", 10)))
+    return Sketch(name, f"return self.{slot} / {by}", {slot: whole(1, 90)})
+
+
+def _parity(draw: Draw) -> Sketch:
+    slot = draw.choice(("number", "count", "value"))
+    name, rest = draw.choice((("isEven", 0), ("even", 0), ("isOdd", 1), ("odd", 1)))
+    return Sketch(name, f"return self.{slot} % 2 == {rest}", {slot: whole(0, 60)})
+
+
+def _larger(draw: Draw) -> Sketch:
+    slot = draw.choice(("number", "value", "price"))
+    name, of = draw.choice((("largerOf_", "max"), ("maxWith_", "max"), ("minWith_", "min")))
     return Sketch(
-        name, body, {slot: whole(100, 900), rate: whole(1, 20)}, {"years": whole(0, 6)}
+        name, f"return {of}(self.{slot}, other)", {slot: whole(0, 30)}, {"other": whole(0, 30)}
     )
+
+
+def _middle(draw: Draw) -> Sketch:
+    one, other = draw.choice((("low", "high"), ("left", "right"), ("first", "second")))
+    name = draw.choice(("average", "middle", "mean", "midpoint"))
+    body = f"return (self.{one} + self.{other}) / 2"
+    return Sketch(name, body, {one: whole(0, 40), other: whole(0, 40)})
+
+
+def _times(draw: Draw) -> Sketch:
+    slot = draw.choice(("number", "price", "length"))
+    name = draw.choice(("times_", "multipliedBy_", "multiply_"))
+    body = f"return self.{slot} * factor"
+    return Sketch(name, body, {slot: whole(0, 30)}, {"factor": whole(2, 12)})
+
+
+def _sign(draw: Draw) -> Sketch:
+    slot = draw.choice(("balance", "number", "temperature"))
+    name, sign = draw.choice((("isPositive", ">"), ("isNegative", "<"), ("isZero", "==")))
+    return Sketch(name, f"return self.{slot} {sign} 0", {slot: whole(-9, 9)})
 
 
 NUMBERS = families(
     "numbers",
-    *(_percent, _unit, _multiple, _distance, _surface),
-    *(_even_shares, _within, _clamp, _digits, _growth),
+    practice=(_percent, _multiple, _surface, _within, _power, _larger, _middle),
+    final=(
+        _unit,
+        _distance,
+        _even_shares,
+        _digits,
+        _sum_of_two,
+        _fraction,
+        _parity,
+        _times,
+        _sign,
+    ),
 )

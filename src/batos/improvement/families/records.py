@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batos.improvement.families.sketch import Draw, Sketch, families, many, name, whole, word
+from batos.improvement.families.sketch import Draw, Sketch, families, name, whole, word
 
 
 def _spend(draw: Draw) -> Sketch:
@@ -61,22 +61,6 @@ def _enough(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: whole(0, 12)}, {"amount": whole(0, 12)})
 
 
-def _raise_by_percent(draw: Draw) -> Sketch:
-    slot = draw.choice(("salary", "price", "rent", "fee"))
-    selector, sign = draw.choice((("raise_", "+"), ("increase_", "+"), ("discount_", "-")))
-    body = f"self.{slot} {sign}= self.{slot} * percent // 100\nreturn self.{slot}"
-    selector = {"raise_": "raiseBy_"}.get(selector, selector)
-    return Sketch(selector, body, {slot: whole(100, 900)}, {"percent": whole(1, 50)})
-
-
-def _log(draw: Draw) -> Sketch:
-    total, entries = draw.choice((("total", "entries"), ("sum", "history"), ("balance", "log")))
-    selector = draw.choice(("record_", "book_", "enter_"))
-    body = f"self.{entries}.append(amount)\nself.{total} += amount\nreturn self.{total}"
-    slots = {total: whole(0, 30), entries: many(whole(1, 9), 0, 3)}
-    return Sketch(selector, body, slots, {"amount": whole(1, 20)})
-
-
 def _grade(draw: Draw) -> Sketch:
     slot, limit, yes, no = draw.choice(
         (
@@ -91,8 +75,73 @@ def _grade(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: whole(5, 20), limit: whole(8, 16)})
 
 
+def _profit(draw: Draw) -> Sketch:
+    selector, one, other = draw.choice(
+        (
+            ("profit", "income", "costs"),
+            ("remaining", "total", "used"),
+            ("free", "capacity", "guests"),
+            ("net", "gross", "tax"),
+            ("difference", "larger", "smaller"),
+        )
+    )
+    body = f"return self.{one} - self.{other}"
+    return Sketch(selector, body, {one: whole(20, 60), other: whole(0, 20)})
+
+
+def _is_full(draw: Draw) -> Sketch:
+    count, limit = draw.choice((("guests", "seats"), ("used", "capacity"), ("length", "limit")))
+    selector = draw.choice(("isFull", "full"))
+    body = f"return self.{count} >= self.{limit}"
+    return Sketch(selector, body, {count: whole(0, 6), limit: whole(2, 6)})
+
+
+def _may(draw: Draw) -> Sketch:
+    selector = draw.choice(("isAdult", "canVote", "isOver18", "isGrownUp"))
+    return Sketch(
+        selector, "return self.age >= 18", {"age": whole(14, 22), "height": whole(1, 9)}
+    )
+
+
+def _withdraw(draw: Draw) -> Sketch:
+    slot = draw.choice(("balance", "stock", "budget", "fuel"))
+    selector = draw.choice(("subtract_", "decrease_", "use_", "reduce_"))
+    body = f"self.{slot} -= amount\nreturn self.{slot}"
+    return Sketch(selector, body, {slot: whole(20, 60)}, {"amount": whole(1, 20)})
+
+
+def _three(draw: Draw) -> Sketch:
+    one, two, three = draw.choice(
+        (("maths", "english", "music"), ("bread", "milk", "eggs"), ("gold", "silver", "bronze"))
+    )
+    selector, body = draw.choice(
+        (
+            ("total", f"return self.{one} + self.{two} + self.{three}"),
+            ("sum", f"return self.{one} + self.{two} + self.{three}"),
+            ("best", f"return max(self.{one}, self.{two}, self.{three})"),
+            ("highest", f"return max(self.{one}, self.{two}, self.{three})"),
+        )
+    )
+    return Sketch(selector, body, {it: whole(0, 30) for it in (one, two, three)})
+
+
+def _pair(draw: Draw) -> Sketch:
+    slot, other = draw.choice((("name", "age"), ("city", "people"), ("item", "price")))
+    selector = draw.choice(("asList", "pair", "both"))
+    body = f"return [self.{slot}, self.{other}]"
+    return Sketch(selector, body, {slot: name, other: whole(1, 90)})
+
+
 RECORDS = families(
     "records",
-    *(_spend, _exchange_slots, _reset, _full_name, _move),
-    *(_bill, _enough, _raise_by_percent, _log, _grade),
+    practice=(
+        _exchange_slots,
+        _full_name,
+        _move,
+        _grade,
+        _profit,
+        _is_full,
+        _may,
+    ),
+    final=(_spend, _reset, _bill, _enough, _withdraw, _three, _pair),
 )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from batos.improvement.task import Companion, Kind
+from batos.improvement.task import Companion, Kind, Split
 
 Draw = Random
 Make = Callable[[Draw], object]
@@ -35,12 +35,16 @@ class Sketch:
         return method(self.selector, self.body, *self.args)
 
 
+Sketches = tuple[Callable[[Draw], Sketch], ...]
+
+
 @dataclass(frozen=True)
 class Family:
     """One idea of a method."""
 
     name: str
     kind: Kind
+    split: Split
     sketch: Callable[[Draw], Sketch]
 
 
@@ -50,9 +54,18 @@ def method(selector: str, body: str, *parameters: str) -> str:
     return head + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
 
 
-def families(kind: Kind, *sketches: Callable[[Draw], Sketch]) -> tuple[Family, ...]:
-    """Name families for their functions."""
-    return tuple(Family(f"{kind}.{it.__name__.strip('_')}", kind, it) for it in sketches)
+def families(kind: Kind, *, practice: Sketches, final: Sketches) -> tuple[Family, ...]:
+    """Name families for their functions.
+
+    Which are practice and which final was drawn once; written down, it stays as it is when
+    a family is added, so that nothing that was looked at ever becomes final.
+    """
+    splits: dict[Split, Sketches] = {"practice": practice, "final": final}
+    return tuple(
+        Family(f"{kind}.{it.__name__.strip('_')}", kind, split, it)
+        for split, sketches in splits.items()
+        for it in sketches
+    )
 
 
 # --- values -------------------------------------------------------------------------------

@@ -73,13 +73,6 @@ def _edge_word(draw: Draw) -> Sketch:
     return Sketch(selector, f"return self.{slot}.split()[{at}]", {slot: sentence(1, 5)})
 
 
-def _initials(draw: Draw) -> Sketch:
-    slot = draw.choice(("name", "title", "phrase"))
-    selector = draw.choice(("initials", "acronym", "firstLetters"))
-    body = f"return ''.join(part[0].upper() for part in self.{slot}.split())"
-    return Sketch(selector, body, {slot: sentence(1, 4)})
-
-
 def _label(draw: Draw) -> Sketch:
     one, other = draw.choice((("key", "value"), ("name", "city"), ("brand", "model")))
     middle = draw.choice((": ", " - ", "=", " of ", ", "))
@@ -96,8 +89,95 @@ def _exchange(draw: Draw) -> Sketch:
     return Sketch(selector, body, {slot: sentence(1, 4)})
 
 
+def _length(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "name", "word"))
+    selector = draw.choice(("length", "size", "numberOfLetters"))
+    return Sketch(selector, f"return len(self.{slot})", {slot: sentence(1, 3)})
+
+
+def _letter_case(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "name", "word"))
+    selector, call = draw.choice(
+        (("upperCase", "upper"), ("inUpperCase", "upper"), ("lowerCase", "lower"))
+    )
+    return Sketch(selector, f"return self.{slot}.{call}()", {slot: _mixed})
+
+
+def _begins(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "name", "word"))
+    selector, call = draw.choice((("startsWith_", "startswith"), ("endsWith_", "endswith")))
+    letters = {"letter": lambda it: it.choice("abeknrt")}
+    return Sketch(selector, f"return self.{slot}.{call}(letter)", {slot: word}, letters)
+
+
+def _followed_by(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "word", "path"))
+    selector = draw.choice(("followedBy_", "plus_", "joinedTo_"))
+    return Sketch(selector, f"return self.{slot} + other", {slot: word}, {"other": word})
+
+
+def _parts(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "sentence", "line"))
+    selector = draw.choice(("words", "parts", "listOfWords"))
+    return Sketch(selector, f"return self.{slot}.split()", {slot: sentence(1, 5)})
+
+
+def _trimmed(draw: Draw) -> Sketch:
+    slot = draw.choice(("text", "name", "answer"))
+    selector = draw.choice(("trimmed", "stripped", "withoutSpaces"))
+
+    def make(it: Draw) -> object:
+        return " " * it.randint(0, 3) + str(word(it)) + " " * it.randint(0, 3)
+
+    return Sketch(selector, f"return self.{slot}.strip()", {slot: make})
+
+
+def _same(draw: Draw) -> Sketch:
+    slot = draw.choice(("name", "word", "color"))
+    selector = draw.choice(("equals_", "isSameAs_", "matches_"))
+    make = one_of("red", "blue", "gold")
+    return Sketch(
+        selector,
+        f"return self.{slot} == other",
+        {slot: make, "number": whole(0, 5)},
+        {"other": make},
+    )
+
+
+def _greeting(draw: Draw) -> Sketch:
+    slot = draw.choice(("name", "friend", "guest"))
+    selector, before = draw.choice(
+        (
+            ("hello", "Hello "),
+            ("welcome", "Welcome "),
+            ("goodbye", "Goodbye "),
+            ("thank", "Thanks "),
+        )
+    )
+    return Sketch(selector, f"return {before!r} + self.{slot}", {slot: name})
+
+
 STRINGS = families(
     "strings",
-    *(_shout, _backwards, _palindrome, _occurrences, _word_count),
-    *(_beginning, _edge_word, _initials, _label, _exchange),
+    practice=(
+        _palindrome,
+        _word_count,
+        _beginning,
+        _label,
+        _exchange,
+        _length,
+        _letter_case,
+        _begins,
+        _followed_by,
+    ),
+    final=(
+        _shout,
+        _backwards,
+        _occurrences,
+        _edge_word,
+        _parts,
+        _trimmed,
+        _same,
+        _greeting,
+    ),
 )
