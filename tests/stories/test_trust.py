@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -486,6 +487,18 @@ def test_a_method_that_takes_all_memory_ends_with_an_error_and_a_strike(
     assert said.stdout == "memory\n", said.stderr
     again = open_scripted([FINE])
     assert len(again.journal.strikes(_method(again, "eat"))) == 1
+
+
+def test_threads_that_begin_at_once_keep_one_note(open_scripted: OpenScripted) -> None:
+    uvm = with_account(open_scripted([FINE]))
+    with uvm.transaction() as root:
+        batos.mirror(root["account"]).define("def get(self):\n    return self.balance")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: uvm.send("account", "get"), range(16)))
+
+    assert answers == [100] * 16
+    assert len(list((uvm.path / "tmp").glob("running-*"))) == 1
 
 
 def test_a_note_of_a_message_that_ended_well_blames_nobody(

@@ -80,10 +80,10 @@ class Watch:
                 if self._minds_runs or not is_the_minds:
                     return function(*args, **keywords)
                 around = note.read()
-            memory = note.memory or note.made()
             if said is None or method._p_oid is None:  # it may be stored by now
                 said = _said_of(method, is_the_minds, selector)
             with lock:  # what waits for its turn does not run
+                memory = note.memory or note.made()  # one thread makes it
                 here.last = (method, args[0], selector, is_the_minds)
                 self._minds_runs = is_the_minds
                 memory[:NOTE_BYTES] = b"\1" + (args[0]._p_oid or _NEW) + said
