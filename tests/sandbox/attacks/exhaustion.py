@@ -225,7 +225,7 @@ _UNSTOPPABLE = [
     Attack("deep partials", "partial of partial", body("from functools import partial", "x = 1", "for _ in range(3 * 10 ** 4): x = partial(print, x)", "return 1"), HARMLESS, 1),
     Attack("deep closures", "closure of closure", body("def wrap(g): return lambda: g", "x = None", "for _ in range(3 * 10 ** 4): x = wrap(x)", "return 1"), HARMLESS, 1),
     Attack("deep lists dropped", "list of list, dropped", body("x = []", "for _ in range(3 * 10 ** 4): x = [x]", "return 1"), HARMLESS, 1),
-    Attack("deep clones", "clone of clone", body("x = self", "for _ in range(2000): x = x.clone()", "return x.n"), HARMLESS, 1),
+    Attack("deep clones", "clone of clone", body("x = self", "for _ in range(200): x = x.clone()", "return x.n"), HARMLESS, 1),
     Attack("deep JSON", "a text of brackets", body("import json", "return json.loads('[' * 10 ** 5 + ']' * 10 ** 5)"), ERROR),
     Attack("deep isinstance", "a tuple of tuples as a type", body("t = (int,)", "for _ in range(10 ** 5): t = (t,)", "return isinstance('', t)"), ERROR),
     Attack("deep startswith", "a tuple of tuples as a prefix", body("t = ('a',)", "for _ in range(10 ** 5): t = (t,)", "return 'b'.startswith(t)"), ERROR),
