@@ -139,7 +139,7 @@ def test_an_edit_of_an_edit_takes_the_place_of_the_first(open_scripted: OpenScri
     [
         ("def deposit_(self, amount):\n    return amount", "answers 10, not 110"),
         ("def deposit_(self, amount):\n    import os", "refused"),
-        ("def other(self):\n    return 1", "instead of 'deposit_'"),
+        ("def other(self):\n    return 1", "not 'deposit_'"),
         ("def deposit_(self):\n    return 1", "raises"),
         ("what is this", "refused"),
         ("", "refused"),
