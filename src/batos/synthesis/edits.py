@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import TypeGuard, cast
 
-from batos.synthesis.examples import ANYTHING, Example
+from batos.synthesis.examples import Example
 
 Constant = int | str
 
@@ -46,16 +46,13 @@ def in_turns(series: Sequence[Iterator[str]], limit: int) -> list[str]:
 
 
 def constants_in(examples: Iterable[Example]) -> tuple[Constant, ...]:
-    """Return the texts and whole numbers that examples mention, as they come."""
+    """Return the texts and whole numbers that go into examples, as they come.
+
+    What comes out is left out: a method that says an answer by heart would agree with it.
+    """
     found: dict[Constant, None] = {}
     for example in examples:
-        results = () if example.result is ANYTHING else (example.result,)
-        for value in (
-            *results,
-            *example.after.values(),
-            *example.args,
-            *example.given.values(),
-        ):
+        for value in (*example.args, *example.given.values()):
             if type(value) in (int, str):
                 found[cast("Constant", value)] = None
     return tuple(found)[:_CONSTANTS]

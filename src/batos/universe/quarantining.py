@@ -82,6 +82,8 @@ class Quarantining(Scoped):
 
     def _look_at(self, root: Root) -> None:
         """Begin a message: learn what is in quarantine by now."""
+        if self._universe.safe:
+            return  # nothing runs, and a damaged journal hides nothing else
         self._watch.quarantined = quarantined_in(root)
         self._watch.begin()
 
