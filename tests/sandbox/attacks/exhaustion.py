@@ -161,7 +161,7 @@ _MEMORY = [
     Attack("join", "a text that grows by joining", body("x = 'a' * 10 ** 5", "return x.join([x] * 10 ** 5)"), ERROR),
     Attack("range", "a range too long to walk", body("return list(range(10 ** 10))"), ERROR),
     Attack("large constant", "a list of constants", body("return [" + "0," * 1500 + "]"), REFUSED),
-    Attack("many arguments", "10^6 arguments", body("return max(*range(10 ** 6), *range(10 ** 6))"), ERROR),
+    Attack("many arguments", "8 * 10^6 arguments", body("return max(" + ", ".join(["*range(10 ** 6)"] * 8) + ")"), ERROR),
     Attack("binary text", "the text of a large number", body("return bin(1 << 13000) * 10 ** 6"), ERROR),
     Attack("stored texts", "many texts in a slot", body("self.items = ['x' * 10 ** 5 + str(i) for i in range(3000)]"), ERROR),
 ]  # fmt: skip
