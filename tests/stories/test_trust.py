@@ -320,6 +320,15 @@ def test_another_method_grows_only_when_a_person_asks_and_never_the_same_source(
         uvm.send("account", "rest_", 90)
 
 
+def test_why_counts_how_often_a_method_failed(open_scripted: OpenScripted) -> None:
+    uvm = with_fragile(with_account(open_scripted([FAILS, FAILS])))
+    before = uvm.why("account", "rest_").failures
+
+    failed(uvm, 2)
+
+    assert (before, uvm.why("account", "rest_").failures) == (0, 2)
+
+
 def test_a_source_that_misbehaved_is_not_proposed_again_after_an_undo(
     open_scripted: OpenScripted,
 ) -> None:

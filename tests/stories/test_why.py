@@ -47,7 +47,7 @@ def test_a_method_that_grew_tells_its_whole_story(open_scripted: OpenScripted) -
     assert found.approved_at is not None
     assert found.asked_at < found.approved_at < moment.time
     assert found.since is not None
-    assert (found.failures, found.replaced, found.former) == (None, "", ())
+    assert (found.failures, found.replaced, found.former) == (0, "", ())
 
 
 def test_a_method_tells_what_it_took_the_place_of_and_what_was_tried_before(

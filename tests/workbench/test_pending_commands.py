@@ -225,7 +225,7 @@ def test_why_tells_the_story_of_a_method_in_words(waiting: Batos) -> None:
         "Change it:     batos pending edit 1 --approve",
     ):
         assert text in told.stdout
-    assert (data["proposal"], data["behaviours"], data["failures"]) == (1, 3, None)
+    assert (data["proposal"], data["behaviours"], data["failures"]) == (1, 3, 0)
 
 
 def test_why_tells_of_data_of_unknown_names_and_of_wrong_use(waiting: Batos) -> None:

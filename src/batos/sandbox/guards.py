@@ -20,6 +20,7 @@ from persistent.mapping import PersistentMapping
 
 from batos.kernel import lookup
 from batos.kernel.authority import write_data_slot
+from batos.kernel.delegation import LONGEST_NAME
 from batos.kernel.message import Send, is_probe
 from batos.kernel.method import Primitive, bind, is_behaviour
 from batos.kernel.uvm_object import UvmObject
@@ -47,7 +48,6 @@ _PLAIN_TWINS: dict[type, type] = {
     PersistentMapping: dict,
     PersistentSet: set,
 }
-_MAX_NAME = 200  # characters
 _ABSENT = object()
 
 
@@ -203,8 +203,8 @@ def _checked(name: str) -> str:
 
 def _short(name: str) -> str:
     """Return a name that is computed, if it is no longer than one that is written."""
-    if type(name) is not str or len(name) > _MAX_NAME:
-        raise AttributeError(f"a slot's name is text of at most {_MAX_NAME} characters")
+    if type(name) is not str or len(name) > LONGEST_NAME:
+        raise AttributeError(f"a slot's name is text of at most {LONGEST_NAME} characters")
     return name
 
 

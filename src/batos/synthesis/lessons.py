@@ -8,7 +8,6 @@ says which lessons are near; `writing` puts them into the prompt.
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from importlib.resources import files
 
 from batos.kernel.uvm_object import UvmObject
 from batos.kernel.values import plain
+from batos.synthesis.claims import words_in
 from batos.synthesis.examples import ANYTHING, Example
 from batos.synthesis.values import Reflection
 
@@ -169,5 +169,4 @@ def _outer(kind: Kind) -> Kind:
 
 def _words(*names: str) -> frozenset[str]:
     """Return the words of names as Python and Smalltalk write them, singular."""
-    found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", " ".join(names))
-    return frozenset(word.lower().removesuffix("s") for word in found)
+    return frozenset(word.removesuffix("s") for name in names for word in words_in(name))

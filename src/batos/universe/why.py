@@ -75,7 +75,7 @@ class Why:
     edits: int = 0  # the proposal that it is an edit of
     promoted_from: str = ""
     replaced: str = ""  # the source, or the value, that was there before
-    failures: int | None = None  # None: nobody counts them
+    failures: int = 0  # of a method, since it last went well
     # of a selector that leads nowhere
     refusal: str = ""  # why it could not grow, if so
     similar: tuple[str, ...] = ()  # what is understood instead
@@ -101,6 +101,8 @@ def why(universe: Universe, journal: Journal, name: str, selector: str) -> Why:
             told = _with_origin(told, found.value.provenance)
     told = _with_last_writer(universe, told) if told.kind == "data" else told
     told = _with_journal(told, journal)
+    if found is not None and isinstance(found.value, Method):
+        told = replace(told, failures=len(journal.strikes(found.value)))
     former = [_former(one) for one in journal.list() if _is_other(one, told)]
     return replace(told, former=tuple(former))
 

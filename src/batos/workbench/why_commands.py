@@ -146,9 +146,9 @@ def _became(found: Why) -> Iterator[str]:
         yield f"Approved by {found.approved_by}{at}."
     if found.promoted_from:
         yield f"Promoted from {found.promoted_from}."
-    if found.failures is not None:
-        often = "once" if found.failures == 1 else f"{found.failures} times"
-        yield f"It failed {often if found.failures else 'never'} since."
+    if found.failures:
+        often = "once" if found.failures == 1 else f"{found.failures} times in a row"
+        yield f"It failed {often}; three in a row put it into quarantine."
 
 
 def _of_former(found: Why) -> str:
